@@ -1,0 +1,45 @@
+# make course   fine-tune on the embedded sample and print what got better and what was forgotten
+# make test     everything that CI runs
+# Every target sets up .venv first. Needs Python 3.11 or later, make and git.
+PYTHON ?= python3
+SEEDS ?= 1
+VENV := .venv
+RUN := $(VENV)/bin
+READY := $(VENV)/.ready
+# Waiting threads give their core away, so that a busy two-core machine is not slowed down by its own waiting.
+export OMP_WAIT_POLICY ?= PASSIVE
+
+.PHONY: course test notebooks data base wheel lint clean
+
+course: $(READY)
+	$(RUN)/rsclip-lab course --seeds $(SEEDS)
+
+test: $(READY)
+	$(RUN)/python -m pytest tests
+	$(RUN)/python -m pytest --nbmake --nbmake-timeout=300 notebooks
+
+notebooks: $(READY)
+	$(RUN)/python notebooks/build.py
+
+data: $(READY)
+	$(RUN)/python -m data.generator sample
+
+base: $(READY)
+	$(RUN)/python -m data.generator pool 60000 outputs/pool
+	$(RUN)/python -m data.base outputs/pool
+
+wheel: $(READY)
+	$(RUN)/python -m build --wheel
+
+lint: $(READY)
+	$(RUN)/ruff check .
+
+clean:
+	rm -rf $(VENV) outputs dist build
+
+$(READY): pyproject.toml
+	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "rsclip-lab needs Python 3.11 or later; try make PYTHON=python3.12"'
+	$(PYTHON) -m venv $(VENV)
+	$(RUN)/python -m pip install --quiet --upgrade pip
+	$(RUN)/python -m pip install --quiet --editable ".[notebooks,draw,dev]"
+	touch $(READY)

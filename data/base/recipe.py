@@ -1,0 +1,21 @@
+"""The network and the training of `tiny`, in open_clip's own terms."""
+
+from rsclip_lab.training import FinetuneConfig
+
+SEED = 0
+ARCHITECTURE = {
+    "embed_dim": 256,
+    "vision_cfg": {},
+    "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 128, "heads": 4, "layers": 2},
+}
+PREPROCESS: dict = {}  # CLIP's own mean and std
+RECIPE = FinetuneConfig(
+    epochs=10,
+    batch_size=64,
+    learning_rate=1e-3,
+    weight_decay=0.05,
+    warmup=0.05,
+    min_crop=0.45,
+    freeze_batch_norm=False,
+    seed=SEED,
+)

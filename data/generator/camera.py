@@ -1,0 +1,50 @@
+"""From the canvas to the picture: optics, exposure, haze, sensor noise, compression."""
+
+import cv2
+import numpy as np
+
+from .scene import Scene
+
+
+def photograph(scene: Scene, size: int = 128) -> np.ndarray:
+    """The finished picture [size, size, 3] uint8 RGB."""
+    image = scene.image
+    blur = scene.uniform(0, 1.1)
+    if blur > 0.35:
+        image = cv2.GaussianBlur(image, (0, 0), blur)
+    image = cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA)
+    if scene.chance(0.6):  # sharpening, as imagery providers apply it
+        image = image + scene.uniform(0.2, 1.1) * (image - cv2.GaussianBlur(image, (0, 0), 1.0))
+    image = _expose(scene, image / 255) * 255
+    if scene.chance(0.6):
+        image = image + scene.rng.normal(0, scene.uniform(0.3, 3), (size, size, 1))
+    return _compress(scene, np.clip(image, 0, 255).astype(np.uint8))
+
+
+def _expose(scene: Scene, image: np.ndarray) -> np.ndarray:
+    """Saturation, gamma, contrast, brightness, a colour cast and haze, on values 0…1."""
+    grey = image.mean(-1, keepdims=True)
+    image = grey + (image - grey) * scene.uniform(0.4, 1.1)
+    image = np.clip(image, 0, 1.3) ** scene.uniform(0.75, 1.35)
+    middle = image.mean()
+    image = (image - middle) * scene.uniform(0.75, 1.35) + middle * scene.uniform(0.75, 1.2)
+    image = image * scene.rng.normal(1, 0.022, 3)
+    if scene.chance(0.3):
+        image = image * np.array([0.97, 1.03, 0.93])
+    if scene.chance(0.3):
+        image = image + scene.uniform(0.03, 0.22) * (np.array([0.66, 0.71, 0.74]) - image)
+    return image
+
+
+def _compress(scene: Scene, image: np.ndarray) -> np.ndarray:
+    if not scene.chance(0.8):
+        return image
+    quality = [cv2.IMWRITE_JPEG_QUALITY, scene.integer(35, 95)]
+    coded = cv2.imencode(".jpg", np.ascontiguousarray(image[..., ::-1]), quality)[1]
+    return cv2.imdecode(coded, cv2.IMREAD_COLOR)[..., ::-1]
+
+
+def visible(scene: Scene) -> dict[int, int]:
+    """Pixels of the canvas that each drawn object still owns: {object id: pixels}, hidden ones left out."""
+    counts = np.bincount(scene.owner.ravel(), minlength=len(scene.drawn))
+    return {i: int(n) for i, n in enumerate(counts) if i and n}

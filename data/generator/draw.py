@@ -1,0 +1,28 @@
+"""One scene from its kind and its seed: the picture, what is in it, and five captions."""
+
+from dataclasses import dataclass
+from zlib import crc32
+
+import numpy as np
+
+from .camera import photograph
+from .captions import describe
+from .kind import Kind
+from .scene import Scene
+
+
+@dataclass(frozen=True)
+class Picture:
+    """`pixels` [size, size, 3] uint8 RGB, five `captions`, and the `scene` with its visible masks."""
+
+    pixels: np.ndarray
+    captions: list[str]
+    scene: Scene
+
+
+def draw(kind: Kind, seed: int, size: int = 128) -> Picture:
+    """Draw one scene; the same kind and seed give the same picture."""
+    rng = np.random.default_rng([seed, crc32(kind.label.encode())])
+    scene = Scene(rng, float(np.exp(rng.uniform(*np.log(kind.width_m)))))
+    kind.draw(scene)
+    return Picture(photograph(scene, size), describe(scene, kind), scene)

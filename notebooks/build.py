@@ -1,0 +1,134 @@
+"""Make notebooks/NN_name.ipynb from notebooks/source/NN_name.py: add badge and bootstrap cell, execute, tidy.
+
+`make notebooks` builds all; `python notebooks/build.py 04` those whose name begins so. A notebook is replaced
+only when every cell of it ran.
+"""
+
+import argparse
+import hashlib
+import os
+import re
+import sys
+import tempfile
+import time
+import tomllib
+from pathlib import Path
+
+import jupytext
+import nbformat
+from nbclient import NotebookClient
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+BADGE = (
+    "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
+    "(https://colab.research.google.com/github/{repository}/blob/{branch}/notebooks/{name}.ipynb)"
+)
+BOOTSTRAP = """# In Colab this installs the package, keeping Colab's own torch; elsewhere it does nothing.
+import sys
+
+if "google.colab" in sys.modules:
+    %pip install -q "rsclip-lab @ git+https://github.com/{repository}@{branch}"\
+"""
+KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+MOST_BYTES = 500_000
+
+
+def sources() -> list[Path]:
+    return sorted((HERE / "source").glob("[0-9][0-9]_*.py"))
+
+
+def target(source: Path) -> Path:
+    return HERE / f"{source.stem}.ipynb"
+
+
+def assemble(source: Path) -> NotebookNode:
+    """The notebook without outputs: the badge, the bootstrap cell, then the cells of the source."""
+    setting = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["rsclip-lab"]
+    where = {**setting, "name": source.stem}
+    header = [new_markdown_cell(BADGE.format(**where)), new_code_cell(BOOTSTRAP.format(**where))]
+    body = jupytext.read(source)
+    notebook = nbformat.v4.new_notebook(cells=[*header, *body.cells])
+    notebook.metadata = NotebookNode(kernelspec=KERNEL, language_info={"name": "python"}, made_from=made_from(source))
+    for number, cell in enumerate(notebook.cells):
+        cell["id"] = f"cell-{number:02d}"  # stable, so that rebuilding changes only what changed
+        cell.metadata = NotebookNode()
+    return notebook
+
+
+def made_from(source: Path) -> dict[str, str]:
+    """Short hashes of what the outputs depend on: the lesson's text, the base model, the sample's captions."""
+    parts = {
+        "source": source,
+        "model": ROOT / "rsclip_lab" / "models" / "tiny" / "model.safetensors",
+        "coast": ROOT / "data" / "coast" / "caption.csv",
+        "land": ROOT / "data" / "land" / "caption.csv",
+    }
+    return {name: hashlib.sha256(path.read_bytes()).hexdigest()[:16] for name, path in parts.items()}
+
+
+def execute(notebook: NotebookNode) -> None:
+    """Run every cell in place, in an empty folder, so that nothing of an earlier run is found."""
+    with tempfile.TemporaryDirectory() as folder:
+        client = NotebookClient(notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": folder}})
+        client.execute()
+
+
+def tidy(notebook: NotebookNode) -> None:
+    """Drop timings and widget state, keep of a progress bar what is left on the screen at the end."""
+    notebook.metadata.pop("widgets", None)
+    notebook.metadata["language_info"] = NotebookNode(name="python")
+    for cell in notebook.cells:
+        cell.metadata = NotebookNode()
+        if cell.cell_type == "code":
+            cell.outputs = [output for output in cell.outputs if _keep(output)]
+
+
+def _keep(output: NotebookNode) -> bool:
+    """Whether anything of an output remains; streams are cleaned in place."""
+    if output.output_type == "stream":
+        output.text = on_screen(output.text)
+        return bool(output.text.strip())
+    output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
+    return output.output_type == "error" or bool(output.get("data"))
+
+
+def on_screen(text: str) -> str:
+    """A stream as a terminal shows it in the end: a carriage return goes back to the line's start."""
+    lines = []
+    for line in re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", text).split("\n"):
+        shown = ""
+        for part in line.split("\r"):
+            shown = part + shown[len(part) :]
+        lines.append(shown.rstrip())
+    return "\n".join(lines)
+
+
+def build(source: Path) -> None:
+    start = time.perf_counter()
+    notebook = assemble(source)
+    execute(notebook)
+    tidy(notebook)
+    text = nbformat.writes(notebook) + "\n"
+    size = len(text.encode())
+    if size > MOST_BYTES:
+        sys.exit(f"{source.name}: {size} bytes with outputs, more than {MOST_BYTES}: smaller or fewer figures")
+    part = target(source).with_suffix(".part")
+    part.write_text(text, "utf-8")
+    os.replace(part, target(source))
+    print(f"{target(source).name}: {time.perf_counter() - start:.0f} s, {size / 1000:.0f} kB")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", help="beginnings of names; all without")
+    names = tuple(parser.parse_args().names) or ("",)
+    for source in sources():
+        if source.stem.startswith(names):
+            build(source)
+
+
+if __name__ == "__main__":
+    main()
