@@ -1,0 +1,70 @@
+"""The checks before training: what would fail an hour later, or teach nothing, is refused at once."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+from PIL import Image
+
+from rsclip_lab.data.captions import CaptionError
+
+
+def require_trainable(
+    captions: pd.DataFrame, batch_size: int, class_names: Sequence[str] | None = None
+) -> None:
+    """Raise CaptionError for what would make training fail or learn nothing; only file headers are read.
+
+    Refused: an empty table, a batch or a table without negatives, one class only, a missing folder or
+    picture, a file that is no picture, an empty caption. (A picture cut short shows when it is decoded:
+    ImageError.)
+    """
+    if len(captions) == 0:
+        raise CaptionError(
+            "the table of captions is empty; check the split you asked for and the file it was read from"
+        )
+    pictures = captions.drop_duplicates("image_id")
+    if min(batch_size, len(pictures)) < 2:
+        raise CaptionError(
+            f"a batch of {min(batch_size, len(pictures))} has no negatives, so its loss is always 0; "
+            "use batch_size of 2 or more (better 32 or more) and at least as many pictures"
+        )
+    _require_classes(captions, class_names)
+    for row, image in pictures["image"].items():
+        _require_picture(row, image)
+    for row, caption in captions["caption"].items():
+        if not isinstance(caption, str) or not caption.strip():
+            raise CaptionError(
+                f"row {row}, {captions.at[row, 'image']}: empty caption; write one or remove the row"
+            )
+
+
+def _require_classes(captions: pd.DataFrame, class_names: Sequence[str] | None) -> None:
+    if class_names is not None and len(set(class_names)) < 2:
+        raise CaptionError(
+            f"the class list {list(class_names)} has fewer than two classes; nothing to tell apart"
+        )
+    labels = captions["label"]
+    if labels.notna().all() and labels.nunique() == 1:
+        raise CaptionError(
+            f"all pictures have the one label {labels.iloc[0]!r}; add pictures of other kinds, "
+            "or, where the captions alone should teach, drop the labels: captions.assign(label=None)"
+        )
+    if captions["caption"].nunique() == 1:
+        raise CaptionError(
+            f"all pictures have the one caption {captions['caption'].iloc[0]!r}, so there are no negatives; "
+            "write captions that tell the pictures apart"
+        )
+
+
+def _require_picture(row: int, image: str) -> None:
+    path = Path(image)
+    if not path.parent.is_dir():
+        raise CaptionError(f"row {row}, {image}: the folder {path.parent} does not exist; correct image_dir")
+    if not path.is_file():
+        raise CaptionError(f"row {row}, {image}: no such file; restore it or remove the row")
+    try:
+        with Image.open(path):  # reads the header only
+            pass
+    except Exception as error:
+        cause = "the file is empty" if path.stat().st_size == 0 else "not a known picture format"
+        raise CaptionError(f"row {row}, {image}: {cause}; replace the picture or remove the row") from error

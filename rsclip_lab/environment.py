@@ -1,0 +1,213 @@
+"""Is this machine ready: device, number format, versions, seeds, progress bars (notebook 01)."""
+
+import contextlib
+import os
+import platform
+import random
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from tqdm.std import tqdm
+
+# Fewer gigabytes than these and the course gets tight; the models of the course are small.
+COMFORTABLE_MEMORY_GB = 4
+COMFORTABLE_DISK_GB = 3
+
+
+def select_device(device: str | torch.device = "auto") -> torch.device:
+    """The device to compute on: "auto" takes cuda, else mps, else cpu; a named one is checked to be there.
+
+    Raises ValueError for a device that this machine or this build of torch does not have.
+    """
+    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if str(device) == "auto":
+        return torch.device(next(kind for kind, there in available.items() if there))
+    try:
+        chosen = torch.device(device)
+    except RuntimeError as error:
+        raise ValueError(f"unknown device {device!r}; use one of: auto, cuda, mps, cpu") from error
+    if not available.get(chosen.type, True):
+        raise ValueError(f'device "{device}" is not available on this machine; use device="auto"')
+    return chosen
+
+
+@dataclass(frozen=True)
+class Precision:
+    """The number format of the forward pass, and why; weights and their updates stay float32 in any case."""
+
+    dtype: torch.dtype
+    autocast: bool  # whether the forward pass runs under torch.autocast
+    scaler: bool  # whether gradients need scaling: float16 underflows below about 6e-8, bfloat16 does not
+    reason: str
+    device_type: str = "cpu"
+
+    def context(self) -> contextlib.AbstractContextManager:
+        """The context manager to run the forward pass in."""
+        if not self.autocast:
+            return contextlib.nullcontext()
+        return torch.autocast(self.device_type, dtype=self.dtype)
+
+
+def select_precision(device: str | torch.device = "auto") -> Precision:
+    """The fastest number format that `device` really computes in.
+
+    "Supported" is not the question: a T4 (compute capability 7.5) says it supports bfloat16 and emulates it,
+    and a CPU without instructions for it trains more than ten times slower in it than in float32.
+    """
+    device = select_device(device)
+    if device.type == "cuda":
+        return _cuda_precision(device)
+    if device.type == "cpu" and (instructions := _bfloat16_instructions()):
+        reason = f"bfloat16: this CPU has instructions for it ({', '.join(instructions)})"
+        return Precision(torch.bfloat16, True, False, reason, "cpu")
+    why = (
+        "this CPU has no instructions for a shorter format"
+        if device.type == "cpu"
+        else "the safe choice here"
+    )
+    return Precision(torch.float32, False, False, f"float32: {why}", device.type)
+
+
+def _cuda_precision(device: torch.device) -> Precision:
+    major, minor = torch.cuda.get_device_capability(device)
+    if major >= 8:
+        reason = f"bfloat16: compute capability {major}.{minor} has units for it"
+        return Precision(torch.bfloat16, True, False, reason, "cuda")
+    reason = f"float16 with a gradient scaler: compute capability {major}.{minor} only emulates bfloat16"
+    return Precision(torch.float16, True, True, reason, "cuda")
+
+
+def _bfloat16_instructions() -> list[str]:
+    """Which of the x86 instruction sets that multiply bfloat16 this CPU has."""
+    wanted = ["avx512_bf16", "amx_bf16"]
+    try:
+        flags = Path("/proc/cpuinfo").read_text().partition("flags")[2].partition("\n")[0].split()
+        return [name for name in wanted if name in flags]
+    except OSError:  # not Linux: torch knows, under names that are not public and may go
+        probes = {"avx512_bf16": "_is_avx512_bf16_supported", "amx_bf16": "_is_amx_tile_supported"}
+        return [name for name in wanted if getattr(torch.cpu, probes[name], bool)()]
+
+
+def set_seed(seed: int) -> None:
+    """Start the random numbers of Python, numpy and torch (all devices) at `seed`."""
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    torch.manual_seed(seed)
+
+
+def environment_report() -> pd.DataFrame:
+    """What this machine offers: `item`, `value`, and as `verdict` "ok" or what to expect or do."""
+    device = select_device()
+    precision = select_precision(device)
+    rows = [
+        ("python", platform.python_version(), "ok" if sys.version_info >= (3, 11) else "3.11 or later needed")
+    ]
+    rows += [_package_row(name) for name in ("torch", "torchvision", "open_clip_torch", "timm")]
+    rows += [
+        _device_row(device),
+        ("precision", str(precision.dtype).removeprefix("torch."), precision.reason),
+    ]
+    rows.append(
+        ("CPU cores", str(_cores()), "ok" if _cores() > 2 else "few: decode the pictures once (PixelStore)")
+    )
+    rows += _space_rows()
+    return pd.DataFrame(rows, columns=["item", "value", "verdict"])
+
+
+def _package_row(name: str) -> tuple[str, str, str]:
+    try:
+        return name, metadata.version(name), "ok"
+    except metadata.PackageNotFoundError:
+        return name, "missing", f"install it: pip install {name}"
+
+
+def _device_row(device: torch.device) -> tuple[str, str, str]:
+    if device.type == "cuda":
+        properties = torch.cuda.get_device_properties(device)
+        return "device", f"{properties.name}, {properties.total_memory / 1e9:.0f} GB", "ok"
+    if device.type == "mps":
+        return "device", "Apple GPU (mps)", "ok"
+    return (
+        "device",
+        "cpu",
+        "ok for the model `tiny`; larger ones want a GPU (in Colab: Runtime, Change runtime type)",
+    )
+
+
+def _space_rows() -> list[tuple[str, str, str]]:
+    rows = []
+    with contextlib.suppress(AttributeError, OSError, ValueError):  # Windows has no sysconf
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+        rows.append(
+            (
+                "memory",
+                f"{memory:.0f} GB",
+                "ok" if memory >= COMFORTABLE_MEMORY_GB else "small: lower batch_size",
+            )
+        )
+    free = shutil.disk_usage(Path.cwd()).free / 1e9
+    rows.append(
+        (
+            "free disk here",
+            f"{free:.0f} GB",
+            "ok" if free >= COMFORTABLE_DISK_GB else "little: models may not fit",
+        )
+    )
+    return rows
+
+
+def _cores() -> int:
+    # In a container the cores one may use are often fewer than the machine has.
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def throughput(
+    function: Callable[[], object], items: int, seconds: float = 1.0, device: str | torch.device = "cpu"
+) -> float:
+    """Items a second when a call of `function` handles `items`: one call to warm up, then for `seconds`."""
+    wait = torch.cuda.synchronize if torch.device(device).type == "cuda" else (lambda: None)
+    function()
+    wait()
+    calls, start = 0, time.perf_counter()
+    while calls == 0 or time.perf_counter() - start < seconds:
+        function()
+        calls += 1
+    wait()
+    return calls * items / (time.perf_counter() - start)
+
+
+def progress(
+    iterable: Iterable | None = None, total: int | None = None, desc: str = "", disable: bool = False
+) -> tqdm:
+    """A plain-text progress bar: nothing for work under a second, and it clears itself at the end.
+
+    Text rather than a widget, so that it needs no ipywidgets and a saved notebook shows no dead widget.
+    """
+    in_notebook = _in_notebook()
+    stream = sys.stdout if in_notebook else sys.stderr  # notebooks paint stderr red
+    # Every refresh is kept in a saved notebook or a log file: be sparing where nobody watches a terminal.
+    pause = 0.1 if not in_notebook and stream.isatty() else 1.0
+    return tqdm(
+        iterable,
+        total=total,
+        desc=desc,
+        leave=False,
+        delay=1,
+        file=stream,
+        mininterval=pause,
+        disable=disable,
+    )
+
+
+def _in_notebook() -> bool:
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    return hasattr(shell, "kernel")

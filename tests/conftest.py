@@ -1,0 +1,90 @@
+"""What every test may use, and what none may: a tiny random network, a picture folder, and no network."""
+
+import ipaddress
+import os
+import socket
+
+# Before any library reads them: no window for figures, no download by a forgotten line.
+os.environ.setdefault("MPLBACKEND", "Agg")
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
+from PIL import Image  # noqa: E402
+
+TINY_ARCHITECTURE = {
+    "embed_dim": 32,
+    "quick_gelu": True,
+    "vision_cfg": {"image_size": 32, "layers": 2, "width": 64, "head_width": 32, "patch_size": 8},
+    "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 64, "heads": 2, "layers": 2},
+}
+
+
+class NetworkBlocked(RuntimeError):
+    """A test tried to leave this machine. Not an OSError, so that code for "no network" cannot swallow it."""
+
+
+def _is_local(host) -> bool:
+    if host in (None, "", "localhost", socket.gethostname()):
+        return True
+    try:
+        return ipaddress.ip_address(str(host).partition("%")[0]).is_loopback or str(host) in ("0.0.0.0", "::")
+    except ValueError:
+        return False
+
+
+def _blocked(name: str, host_of):
+    real = getattr(*name)
+
+    def guarded(*args, **kwargs):
+        host = host_of(*args)
+        if not _is_local(host):
+            raise NetworkBlocked(f"tests may not reach {host}")
+        return real(*args, **kwargs)
+
+    return guarded
+
+
+def _host_of_connect(self, address):
+    return address[0] if self.family in (socket.AF_INET, socket.AF_INET6) else None
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_network():
+    """Only this machine can be reached: connections and name look-ups to anywhere else raise."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("connect", "connect_ex"):
+            patch.setattr(socket.socket, name, _blocked((socket.socket, name), _host_of_connect))
+        patch.setattr(socket, "getaddrinfo", _blocked((socket, "getaddrinfo"), lambda host, *rest: host))
+        yield
+
+
+@pytest.fixture(scope="session")
+def _untouched_clip():
+    from rsclip_lab.models import new_clip
+
+    return new_clip(TINY_ARCHITECTURE, seed=0, name="random")
+
+
+@pytest.fixture
+def random_clip(_untouched_clip):
+    """A tiny random ViT: image size 32, context 77, 32 dimensions. A copy for each test."""
+    return _untouched_clip.copy()
+
+
+@pytest.fixture
+def picture_folder(tmp_path):
+    """A folder in the tutorial's layout: 12 random pictures of 3 labels, 2 captions each, in 3 splits."""
+    folder = tmp_path / "pictures"
+    (folder / "images").mkdir(parents=True)
+    random = np.random.default_rng(0)
+    lines = ["filename,caption,label,split"]
+    for row in range(12):
+        label = ("beach", "harbour", "forest")[row % 3]
+        split = ("train", "val", "test")[0 if row < 6 else 1 if row < 9 else 2]
+        pixels = random.integers(0, 256, (40 + row, 60 - row, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / "images" / f"{label}_{row}.png")
+        lines.append(f"{label}_{row}.png,a satellite view of {label},{label},{split}")
+        lines.append(f"{label}_{row}.png,picture {row} shows {label} from above,{label},{split}")
+    (folder / "caption.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return folder

@@ -1,0 +1,90 @@
+"""Augmentation draws from its generator only, keeps what aerial pictures mean, and is exact in geometry."""
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+import rsclip_lab.data.augmentation as augment_module
+from rsclip_lab.data import augment
+
+
+def generator(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.fixture
+def pixels():
+    return torch.randint(0, 256, (20, 3, 24, 24), dtype=torch.uint8, generator=generator(5))
+
+
+@pytest.fixture
+def colours_kept(monkeypatch):
+    for name in ("GAIN", "TINT", "SHIFT"):
+        monkeypatch.setattr(augment_module, name, 0.0)
+
+
+def test_the_generator_repeats_the_batch_and_the_global_one_has_no_part(pixels):
+    first = augment(pixels, generator(1))
+    torch.manual_seed(99)
+    assert torch.equal(first, augment(pixels, generator(1)))
+    assert not torch.equal(first, augment(pixels, generator(2)))
+
+
+def test_shape_and_type_stay_and_the_input_is_not_changed(pixels):
+    before = pixels.clone()
+    result = augment(pixels, generator())
+    assert result.shape == pixels.shape and result.dtype == torch.uint8
+    assert torch.equal(pixels, before)
+
+
+def test_memory_layout_does_not_matter(pixels):
+    last = pixels.contiguous(memory_format=torch.channels_last)
+    assert torch.equal(augment(last, generator()), augment(pixels, generator()))
+
+
+def test_without_a_crop_each_picture_is_one_of_the_eight_turns_and_all_occur(colours_kept):
+    picture = torch.randint(0, 256, (3, 11, 11), dtype=torch.uint8, generator=generator(5))
+    eight = [torch.rot90(p, k, (1, 2)) for p in (picture, picture.flip(2)) for k in range(4)]
+    result = augment(picture.expand(100, -1, -1, -1), generator(), min_crop=1.0)
+    matches = torch.stack([(result == turn).all(dim=3).all(dim=2).all(dim=1) for turn in eight])
+    assert matches.sum(dim=0).eq(1).all()
+    assert matches.any(dim=1).all()
+
+
+def test_a_crop_keeps_at_least_its_share_and_stays_inside(colours_kept):
+    # A picture whose channels are its own coordinates tells what part of it each crop shows.
+    ramp = 4 * torch.arange(64, dtype=torch.uint8).expand(64, 64)
+    picture = torch.stack([ramp, ramp.T, torch.zeros_like(ramp)]).expand(200, -1, -1, -1)
+    result = augment(picture, generator(), min_crop=0.5)[:, :2].float() / 4
+    sides = (result.amax(dim=(2, 3)) - result.amin(dim=(2, 3))) / 63
+    shares = sides.prod(dim=1)
+    assert 0.47 < shares.min() < 0.6 and 0.9 < shares.max() <= 1.0
+    assert torch.allclose(sides[:, 0], sides[:, 1], atol=0.03)  # the shape is kept
+    assert result[:, 0].amin(dim=(1, 2)).std() > 2  # crops start at different places
+
+
+def test_the_grid_is_torchs_affine_grid():
+    placements = augment_module._placements(torch.rand(6, 6, generator=generator()), 0.5)
+    reference = F.affine_grid(placements, [6, 3, 17, 17], align_corners=False)
+    assert torch.allclose(augment_module._grid(placements, 17), reference, atol=1e-6)
+
+
+def test_colours_change_lightly_and_differ_between_pictures():
+    grey = torch.full((200, 3, 8, 8), 128, dtype=torch.uint8)
+    means = augment(grey, generator()).float().mean(dim=(2, 3))
+    assert (means - 128).abs().max() < 128 * 0.1 + 12.5
+    assert means.mean(dim=1).std() > 1 and (means[:, 0] - means[:, 1]).std() > 1
+    assert abs(means.mean() - 128) < 2
+
+
+def test_pieces_do_not_show(pixels, monkeypatch):
+    whole = augment(pixels, generator())
+    monkeypatch.setattr(augment_module, "CPU_PIECE", 3)
+    assert torch.equal(whole, augment(pixels, generator()))
+
+
+def test_oblong_pictures_and_impossible_crops_are_refused(pixels):
+    with pytest.raises(ValueError, match="square"):
+        augment(pixels[:, :, :10], generator())
+    with pytest.raises(ValueError, match="min_crop"):
+        augment(pixels, generator(), min_crop=0)
