@@ -1,0 +1,116 @@
+"""Before and after in one call: what a model knows of a captions table, and what it forgot of another."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from rsclip_lab.data import PixelStore
+from rsclip_lab.evaluation.metrics import off_diagonal_cosine, topk_accuracy
+from rsclip_lab.evaluation.retrieval import retrieval_recall
+from rsclip_lab.evaluation.zero_shot import checked_names, class_scores, zero_shot_classifier
+from rsclip_lab.models import Clip
+
+
+@dataclass(frozen=True)
+class TestTable:
+    """A captions table as evaluation reads it: distinct pictures and captions, each to be encoded once."""
+
+    __test__ = False  # its name would make pytest collect it
+
+    images: list[str] | PixelStore
+    labels: list[str | None]  # one a picture
+    captions: list[str]  # distinct
+    caption_of_text: np.ndarray  # [rows of the table]: place in `captions`
+    image_of_text: np.ndarray  # [rows of the table]: place in `images`
+
+    @classmethod
+    def of(cls, table: pd.DataFrame) -> "TestTable":
+        if len(table) == 0:
+            raise ValueError("the captions table to evaluate on is empty: check the split that was asked for")
+        # By path rather than image_id: tables put together count their ids from 0 each.
+        image_of_text, images = pd.factorize(table["image"])
+        caption_of_text, captions = pd.factorize(table["caption"], use_na_sentinel=False)
+        label_of_image = table.drop_duplicates("image")["label"]
+        labels = [None if pd.isna(label) or label == "" else str(label) for label in label_of_image]
+        return cls(list(images), labels, list(captions), caption_of_text, image_of_text)
+
+    def decoded(self, model: Clip) -> "TestTable":
+        """The same with its pictures decoded, for evaluating several networks of one image size."""
+        store = PixelStore.decode(self.images, model.image_size, resize=model.resize)
+        return TestTable(store, self.labels, self.captions, self.caption_of_text, self.image_of_text)
+
+    @property
+    def kinds(self) -> list[str]:
+        return sorted({label for label in self.labels if label})
+
+
+def evaluate(
+    model: Clip,
+    captions: pd.DataFrame,
+    control: pd.DataFrame | None = None,
+    class_names: Sequence[str] | None = None,
+    templates: Sequence[str] | None = None,
+) -> dict:
+    """Metrics of `model` on the rows of `captions` (select the test split first), all shares from 0 to 1.
+
+    Always: `top1` and `topk` (zero-shot among `class_names`, by default the table's labels), `recall` and
+    `mean_recall` (retrieval, one text a row), `off_diagonal_cosine` (over distinct captions). With `control`,
+    a table of other kinds: `all_top1` (the pictures of `captions` among both tables' kinds) and
+    `control_top1` (the pictures of `control` among its own kinds). What needs labels is NaN (`topk`: {})
+    where a table has fewer than two kinds; pictures without a label are left out of it.
+    Raises ValueError for an empty table, and for a label that is not among `class_names`.
+    """
+    control = None if control is None else TestTable.of(control)
+    return measure(model, TestTable.of(captions), control, class_names, templates)
+
+
+def measure(
+    model: Clip,
+    table: TestTable,
+    control: TestTable | None = None,
+    class_names: Sequence[str] | None = None,
+    templates: Sequence[str] | None = None,
+) -> dict:
+    """`evaluate` on prepared tables."""
+    image_features = model.encode_images(table.images)
+    own = checked_names(class_names) if class_names is not None else table.kinds
+    topk = _zero_shot(model, image_features, table.labels, own, templates)
+    results = {"top1": topk.get(1, float("nan")), "topk": topk, **_pairs(model, table, image_features)}
+    if control is not None:
+        everything = own + [kind for kind in control.kinds if kind not in own]
+        among_all = _zero_shot(model, image_features, table.labels, everything, templates)
+        control_features = model.encode_images(control.images)
+        of_control = _zero_shot(model, control_features, control.labels, control.kinds, templates)
+        results["all_top1"] = among_all.get(1, float("nan"))
+        results["control_top1"] = of_control.get(1, float("nan"))
+    return results
+
+
+def _zero_shot(
+    model: Clip, image_features: Tensor, labels: list[str | None], class_names: list[str], templates
+) -> dict[int, float]:
+    """Top-k accuracy over the labelled pictures; {} where labels or a second class are missing."""
+    rows = [row for row, label in enumerate(labels) if label]
+    if not rows or len(class_names) < 2:
+        return {}
+    place = {name: number for number, name in enumerate(class_names)}
+    if unknown := sorted({labels[row] for row in rows} - set(place)):
+        raise ValueError(f"labels that are not among the class names: {', '.join(unknown)}; add them")
+    classifier = zero_shot_classifier(model, class_names, templates)
+    scores = class_scores(model, image_features[rows], classifier)
+    return topk_accuracy(scores, torch.tensor([place[labels[row]] for row in rows]))
+
+
+def _pairs(model: Clip, table: TestTable, image_features: Tensor) -> dict:
+    """The metrics of pictures against captions."""
+    caption_features = model.encode_texts(table.captions)
+    recall = retrieval_recall(image_features, caption_features[table.caption_of_text], table.image_of_text)
+    images_of_caption = [[] for _ in table.captions]
+    for caption, image in zip(table.caption_of_text, table.image_of_text, strict=True):
+        images_of_caption[caption].append(int(image))
+    cosine = off_diagonal_cosine(image_features, caption_features, images_of_caption)
+    return {"mean_recall": recall.pop("mean_recall"), "recall": recall, "off_diagonal_cosine": cosine}

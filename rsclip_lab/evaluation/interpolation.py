@@ -1,0 +1,55 @@
+"""Between two networks: weight interpolation (WiSE-FT, Wortsman et al. 2022), a remedy for forgetting."""
+
+from collections.abc import Iterable, Sequence
+
+import pandas as pd
+import torch
+
+from rsclip_lab.evaluation.evaluate import TestTable, measure
+from rsclip_lab.models import Clip, ModelError
+
+
+def interpolate(base: Clip, tuned: Clip, alpha: float) -> Clip:
+    """A new model with the weights (1 - alpha) · base + alpha · tuned, on the device of `tuned`.
+
+    alpha 0 gives the weights of `base` exactly, 1 those of `tuned`. Makes sense where `tuned` was fine-tuned
+    from `base`. Raises ModelError for two architectures, ValueError for an alpha outside 0…1.
+    """
+    if not 0 <= alpha <= 1:
+        raise ValueError(f"alpha is {alpha}: choose it from 0 (base) to 1 (tuned)")
+    if base.description["architecture"] != tuned.description["architecture"]:
+        raise ModelError(
+            f"{base.name} and {tuned.name} differ in architecture: interpolate a model with its tuned self"
+        )
+    mixed = tuned.copy()
+    mixed.description["name"] = f"{base.name} to {tuned.name} at {alpha:g}"
+    mixed.description["created_from"] = {"interpolation": [base.name, tuned.name], "alpha": alpha}
+    start = base.net.state_dict()
+    with torch.no_grad():
+        for name, value in mixed.net.state_dict().items():
+            if value.is_floating_point():  # a batch norm's step counter is not
+                value.copy_(torch.lerp(start[name].to(value.device), value, alpha))
+    return mixed
+
+
+def interpolation_sweep(
+    base: Clip,
+    tuned: Clip,
+    captions: pd.DataFrame,
+    control: pd.DataFrame | None = None,
+    alphas: Iterable[float] = (0.0, 0.25, 0.5, 0.75, 1.0),
+    templates: Sequence[str] | None = None,
+) -> pd.DataFrame:
+    """`evaluate` along the way, one row an alpha; pictures are decoded once for all of them.
+
+    Columns `alpha`, `top1`, `mean_recall`, `off_diagonal_cosine` and, with `control`, `all_top1` and
+    `control_top1`: choose the alpha on a validation split, and report it on the test split.
+    """
+    table = TestTable.of(captions).decoded(tuned)
+    control = None if control is None else TestTable.of(control).decoded(tuned)
+    rows = []
+    for alpha in alphas:
+        results = measure(interpolate(base, tuned, alpha), table, control, templates=templates)
+        numbers = {name: value for name, value in results.items() if isinstance(value, float)}
+        rows.append({"alpha": alpha, **numbers})
+    return pd.DataFrame(rows)

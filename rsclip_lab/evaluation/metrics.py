@@ -1,0 +1,62 @@
+"""Numbers from plain scores and features: top-k accuracy and the cosine that betrays a collapse."""
+
+from collections.abc import Iterable, Sequence
+
+import torch
+from torch import Tensor
+
+
+def topk_accuracy(scores, labels, ks: Iterable[int] = (1, 3, 5, 10)) -> dict[int, float]:
+    """{k: share of the rows whose label is among the k highest scores}.
+
+    `scores` [n, classes] and `labels` [n] (class numbers) are tensors or arrays. Equal scores rank in class
+    order, so a network that gives every class the same score is right on the first class only. With k at or
+    above the number of classes the accuracy is 1. Raises ValueError for scores that are not finite.
+    """
+    scores, labels = torch.as_tensor(scores), torch.as_tensor(labels).long()
+    if scores.ndim != 2 or labels.shape != scores.shape[:1] or len(labels) == 0:
+        shapes = f"scores {list(scores.shape)} and labels {list(labels.shape)}"
+        raise ValueError(f"{shapes}: give [n, classes] and [n], n at least 1")
+    if labels.min() < 0 or labels.max() >= scores.shape[1]:
+        raise ValueError(f"labels must be class numbers from 0 to {scores.shape[1] - 1}")
+    require_finite(scores, "scores")
+    ranking = scores.argsort(dim=1, descending=True, stable=True)
+    rank = (ranking == labels[:, None]).int().argmax(dim=1)
+    return {k: (rank < k).float().mean().item() for k in ks}
+
+
+def off_diagonal_cosine(
+    image_features: Tensor,
+    text_features: Tensor,
+    image_of_text: Sequence[int] | Sequence[Sequence[int]],
+) -> float:
+    """Mean cosine of image × text over the pairs that do not belong together, from -1 to 1.
+
+    Features are unit vectors [images, dim] and [texts, dim]; `image_of_text[t]` is the image of text t, or
+    the list of its images where one caption fits several. Near 1 all features have shrunk to one point,
+    whatever the loss says. NaN when every pair matches.
+    """
+    texts, images = _matching_pairs(image_of_text)
+    image_features, text_features = image_features.double(), text_features.double()
+    # The sum over all pairs is one product of sums, so no [images, texts] matrix is needed.
+    everything = image_features.sum(dim=0) @ text_features.sum(dim=0)
+    matching = (image_features[images] * text_features[texts]).sum()
+    others = len(image_features) * len(text_features) - len(texts)
+    return ((everything - matching) / others).item() if others else float("nan")
+
+
+def require_finite(values: Tensor, what: str) -> None:
+    """ValueError when `values` holds NaN or infinity, which a ranking would silently order."""
+    if not torch.isfinite(values).all():
+        raise ValueError(f"the {what} are not finite: the network diverged; lower its learning rate")
+
+
+def _matching_pairs(image_of_text) -> tuple[Tensor, Tensor]:
+    if isinstance(image_of_text, Tensor):
+        image_of_text = image_of_text.tolist()
+    pairs = {
+        (text, int(image))
+        for text, images in enumerate(image_of_text)
+        for image in (images if hasattr(images, "__iter__") else [images])
+    }
+    return torch.tensor(sorted(pairs), dtype=torch.long).reshape(-1, 2).unbind(dim=1)

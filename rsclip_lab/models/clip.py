@@ -1,0 +1,239 @@
+"""`Clip`: a network together with everything that must agree with it."""
+
+import copy
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from open_clip.model import CLIP
+from open_clip.tokenizer import SimpleTokenizer
+from open_clip.transform import PreprocessCfg, image_transform_v2
+from PIL import Image
+from torch import Tensor, nn
+from torchvision.transforms import Compose, Normalize, ToTensor
+
+from rsclip_lab.data import PixelStore, normalise, open_image
+from rsclip_lab.environment import progress
+from rsclip_lab.models.files import ModelError, build_network, complete_architecture, write_model
+
+TO_VALUES = (ToTensor, Normalize)  # the steps of a transform after which a picture is no picture any more
+
+
+@lru_cache(maxsize=4)
+def clip_tokenizer(context_length: int) -> SimpleTokenizer:
+    """CLIP's byte-pair tokenizer as open_clip ships it (vocabulary 49408, 49406 … 49407, zero padding)."""
+    return SimpleTokenizer(context_length=context_length)
+
+
+class Clip:
+    """An open_clip network with its tokenizer and preprocessing.
+
+    Attributes: `net` (the torch module), `tokenizer` (list of str -> int64 [n, context]), `preprocess`
+    (PIL -> float32 [3, image_size, image_size], open_clip's evaluation transform), `resize` (its first part,
+    PIL -> PIL of that size, for `PixelStore.decode`), `image_size`, `mean`, `std`, and `description`, the
+    dictionary that `save` writes as clip.json.
+    """
+
+    def __init__(self, net: nn.Module, description: dict):
+        self.net = net.eval()
+        self.description = description
+        config = PreprocessCfg(**description["preprocess"])
+        self.preprocess = image_transform_v2(config, is_train=False)
+        steps = self.preprocess.transforms
+        self.resize = Compose([step for step in steps if not isinstance(step, TO_VALUES)])
+        self.image_size: int = config.size
+        self.mean, self.std = tuple(config.mean), tuple(config.std)
+        self.tokenizer = clip_tokenizer(description["tokenizer"]["context_length"])
+
+    @property
+    def name(self) -> str:
+        return self.description["name"]
+
+    @property
+    def device(self) -> torch.device:
+        return self.net.logit_scale.device
+
+    @property
+    def dim(self) -> int:
+        """Length of a feature vector."""
+        return self.description["architecture"]["embed_dim"]
+
+    @property
+    def logit_scale(self) -> float:
+        """The factor on a cosine before a softmax, exp of the learned parameter: 100 in published CLIPs."""
+        return float(self.net.logit_scale.detach().exp())
+
+    @property
+    def logit_bias(self) -> float | None:
+        """The learned offset of sigmoid-trained networks (SigLIP), else None."""
+        return None if self.net.logit_bias is None else float(self.net.logit_bias.detach())
+
+    def to(self, device: str | torch.device) -> "Clip":
+        """Move the network to `device`, in place."""
+        self.net.to(device)
+        return self
+
+    def copy(self) -> "Clip":
+        """An independent copy on the same device: training it leaves this one as it is."""
+        return Clip(copy.deepcopy(self.net), copy.deepcopy(self.description))
+
+    def save(self, folder: str | Path, half: bool = False) -> Path:
+        """Write `folder`/model.safetensors and clip.json; `half` stores the matrices as float16."""
+        return write_model(folder, self.net, self.description, half)
+
+    # Features with a gradient, for training.
+
+    def image_features(self, pixels: Tensor) -> Tensor:
+        """Normalised pixels [batch, 3, size, size] -> unit float32 vectors [batch, dim] on the device."""
+        features = self.net.encode_image(pixels.to(self.device))
+        return F.normalize(features.float(), dim=-1)
+
+    def text_features(self, tokens: Tensor) -> Tensor:
+        """Tokens [batch, context] -> unit float32 vectors [batch, dim] on the device.
+
+        Equal to open_clip's `encode_text`, with less work: attention looks only backwards, so what stands
+        after the end token, where the feature is read, cannot change it. The batch is cut to its longest
+        caption. Tokens on the CPU are measured there, which spares a GPU a synchronisation.
+        """
+        if not _reads_backwards_to_the_end_token(self.net):
+            return F.normalize(self.net.encode_text(tokens.to(self.device)).float(), dim=-1)
+        length = int(tokens.argmax(dim=-1).max()) + 1
+        return F.normalize(_encode_short_text(self.net, tokens[:, :length].to(self.device)).float(), dim=-1)
+
+    # Features without a gradient, for everything else.
+
+    def encode_images(self, images, batch_size: int = 64) -> Tensor:
+        """Unit vectors float32 [n, dim] on the CPU, one row an image, in the order given.
+
+        `images`: a path, a PIL image or a uint8 array [h, w, 3], a list of these, or a `PixelStore`.
+        Raises `ImageError` naming the file when a picture cannot be read.
+        """
+        images = self._checked(images)
+        features = torch.empty(len(images), self.dim)
+        with torch.no_grad(), evaluating(self.net), ThreadPoolExecutor() as pool:
+            for rows in progress(_slices(len(images), batch_size), desc="encoding images"):
+                pixels = self._pixels(images, rows, pool)
+                features[rows] = self.image_features(pixels).cpu()
+        return features
+
+    def _checked(self, images):
+        if not isinstance(images, PixelStore):
+            return as_list_of_images(images)
+        if images.pixels.shape[1] != self.image_size:
+            found = images.pixels.shape[1]
+            raise ModelError(
+                f"the PixelStore holds {found} px pictures, {self.name} reads {self.image_size} px: "
+                "decode it with model.image_size and model.resize"
+            )
+        return images
+
+    def _pixels(self, images, rows: slice, pool: ThreadPoolExecutor) -> Tensor:
+        if isinstance(images, PixelStore):
+            indices = np.arange(rows.start, rows.stop)
+            return normalise(images.gather(indices, self.device), self.mean, self.std)
+        return torch.stack(list(pool.map(lambda image: self.preprocess(open_image(image)), images[rows])))
+
+    def encode_texts(self, texts: str | Sequence[str], batch_size: int = 256) -> Tensor:
+        """Unit vectors float32 [n, dim] on the CPU, one row a text; a repeated text is encoded once."""
+        texts = _as_list_of_texts(texts)
+        row_of_text = {text: row for row, text in enumerate(dict.fromkeys(texts))}
+        distinct = torch.empty(len(row_of_text), self.dim)
+        tokens = self.tokenizer(list(row_of_text))
+        by_length = tokens.argmax(dim=-1).argsort()  # captions of one length together: shorter batches
+        with torch.no_grad(), evaluating(self.net):
+            for rows in progress(_slices(len(by_length), batch_size), desc="encoding texts"):
+                distinct[by_length[rows]] = self.text_features(tokens[by_length[rows]]).cpu()
+        return distinct[[row_of_text[text] for text in texts]]
+
+    def __repr__(self) -> str:
+        millions = sum(weight.numel() for weight in self.net.parameters()) / 1e6
+        facts = f"{self.image_size} px, {self.dim} dimensions, {millions:.1f} M parameters, on {self.device}"
+        return f"Clip({self.name!r}, {facts})"
+
+
+def new_clip(
+    architecture: dict, seed: int = 0, name: str = "untrained", preprocess: dict | None = None
+) -> Clip:
+    """A randomly initialised network, the same for the same seed; the global random state is not touched.
+
+    `architecture` is an open_clip configuration (`embed_dim`, `vision_cfg`, `text_cfg`, optional
+    `quick_gelu`, …); `preprocess` overrides CLIP's mean, std, interpolation or resize_mode.
+    Raises `ModelError` when open_clip cannot build it.
+    """
+    architecture = complete_architecture(architecture)
+    net = build_network(architecture, seed)
+    return Clip(net, describe(name, architecture, preprocess, {"seed": seed}))
+
+
+def describe(
+    name: str, architecture: dict, preprocess: dict | None = None, created_from: dict | None = None
+) -> dict:
+    """The description that travels with a network (clip.json without the line about the weights)."""
+    size = architecture["vision_cfg"].get("image_size", 224)
+    config = PreprocessCfg(**{"size": size, **(preprocess or {})})
+    keys = ("size", "mean", "std", "interpolation", "resize_mode")
+    values = {key: getattr(config, key) for key in keys}
+    values["mean"], values["std"] = list(config.mean), list(config.std)
+    context_length = architecture["text_cfg"].get("context_length", 77)
+    return {
+        "name": name,
+        "architecture": architecture,
+        "preprocess": values,
+        "tokenizer": {"name": "clip", "context_length": context_length},
+        "created_from": created_from or {},
+    }
+
+
+@contextmanager
+def evaluating(net: nn.Module) -> Iterator[None]:
+    """Evaluation mode inside the block; afterwards each module is back in the mode it had.
+
+    Module by module, because a frozen batch norm may be in evaluation mode while the rest trains.
+    """
+    training = [module for module in net.modules() if module.training]
+    net.eval()
+    try:
+        yield
+    finally:
+        for module in training:
+            module.training = True
+
+
+def _reads_backwards_to_the_end_token(net: nn.Module) -> bool:
+    """Whether the text tower is CLIP's own: causal attention, feature read at the highest token id."""
+    return type(net) is CLIP and net.text_pool_type == "argmax" and net.attn_mask is not None
+
+
+def _encode_short_text(net: CLIP, tokens: Tensor) -> Tensor:
+    """`CLIP.encode_text` for tokens [batch, length] shorter than the context; features not normalised."""
+    length = tokens.shape[1]
+    x = net.token_embedding(tokens) + net.positional_embedding[:length]
+    x = net.transformer(x, attn_mask=net.attn_mask[:length, :length])
+    x = net.ln_final(x[torch.arange(len(x), device=x.device), tokens.argmax(dim=-1)])
+    if net.text_projection is None:
+        return x
+    return net.text_projection(x) if isinstance(net.text_projection, nn.Linear) else x @ net.text_projection
+
+
+def _slices(count: int, size: int) -> list[slice]:
+    return [slice(start, min(start + size, count)) for start in range(0, count, size)]
+
+
+def as_list_of_images(images) -> list:
+    """What `encode_images` accepts, always as a list: one path, PIL image or array becomes a list of one."""
+    if isinstance(images, np.ndarray):
+        return [images] if images.ndim <= 3 else list(images)
+    return [images] if isinstance(images, (str, Path, Image.Image)) else list(images)
+
+
+def _as_list_of_texts(texts) -> list[str]:
+    texts = [texts] if isinstance(texts, str) else list(texts)
+    for row, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise ModelError(f"text {row} is {text!r}, not a string: drop or fill it before encoding")
+    return texts

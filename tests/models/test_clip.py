@@ -1,0 +1,228 @@
+"""`Clip` gives what open_clip gives for the same network, whatever form the input has."""
+
+import copy
+import json
+
+import numpy as np
+import open_clip
+import pytest
+import torch
+import torch.nn.functional as F
+from conftest import TINY_ARCHITECTURE
+from PIL import Image
+
+from rsclip_lab.data import ImageError, PixelStore
+from rsclip_lab.models import ModelError, new_clip
+
+CAPTIONS = [
+    "a satellite view of a beach",
+    "boats",
+    "a long caption about a harbour with many boats, two piers, a breakwater and a row of white storehouses",
+    "word " * 200,  # cut at the context length
+    "",
+]
+
+
+@pytest.fixture
+def pictures():
+    random = np.random.default_rng(3)
+    sizes = [(40, 70), (64, 64), (33, 32), (200, 31), (32, 32), (500, 333)]
+    return [Image.fromarray(random.integers(0, 256, (*size, 3), dtype=np.uint8)) for size in sizes]
+
+
+def with_changes(**changes):
+    architecture = copy.deepcopy(TINY_ARCHITECTURE)
+    for place, value in changes.items():
+        tower, _, key = place.partition("__")
+        if key:
+            architecture[tower][key] = value
+        else:
+            architecture[tower] = value
+    return architecture
+
+
+ARCHITECTURES = {
+    "vit": TINY_ARCHITECTURE,
+    "resnet": with_changes(vision_cfg={"image_size": 32, "layers": [1, 1, 1, 1], "width": 16}),
+    "timm convnet": with_changes(
+        vision_cfg={"timm_model_name": "convnext_atto", "timm_model_pretrained": False, "image_size": 32}
+    ),
+    "linear text projection": with_changes(text_cfg__proj_bias=True),
+    "no text projection": with_changes(text_cfg__proj_type="none", text_cfg__width=32, text_cfg__heads=1),
+    # The towers below are not read backwards from the end token, so nothing may be cut from the captions.
+    "no causal mask": with_changes(text_cfg__no_causal_mask=True),
+    "last token": with_changes(text_cfg__pool_type="last"),
+    "custom text class": with_changes(custom_text=True),
+}
+
+
+@pytest.mark.parametrize("kind", ARCHITECTURES)
+def test_features_equal_open_clips_encoders(kind, pictures):
+    model = new_clip(ARCHITECTURES[kind], seed=1)
+    tokens = model.tokenizer(CAPTIONS)
+    pixels = torch.stack([model.preprocess(picture) for picture in pictures])
+    with torch.no_grad():
+        expected_texts = model.net.encode_text(tokens, normalize=True)
+        expected_images = model.net.encode_image(pixels, normalize=True)
+        torch.testing.assert_close(model.text_features(tokens), expected_texts, atol=1e-6, rtol=0)
+    texts, images = model.encode_texts(CAPTIONS, batch_size=2), model.encode_images(pictures, batch_size=4)
+    torch.testing.assert_close(texts, expected_texts, atol=1e-6, rtol=0)
+    torch.testing.assert_close(images, expected_images, atol=1e-6, rtol=0)
+
+
+def test_text_gradients_equal_those_through_open_clips_encoder(random_clip):
+    tokens = random_clip.tokenizer(CAPTIONS[:3])
+    target = torch.linspace(-1, 1, 3 * random_clip.dim).view(3, -1)
+    twin = random_clip.copy()
+    (random_clip.text_features(tokens) * target).sum().backward()
+    (F.normalize(twin.net.encode_text(tokens), dim=-1) * target).sum().backward()
+    parameters = zip(random_clip.net.parameters(), twin.net.parameters(), strict=True)
+    gradients = [(ours.grad, theirs.grad) for ours, theirs in parameters if theirs.grad is not None]
+    assert len(gradients) > 20
+    for ours, theirs in gradients:
+        torch.testing.assert_close(ours, theirs, atol=1e-5 * float(theirs.abs().max()) + 1e-7, rtol=1e-4)
+
+
+def test_captions_are_cut_to_the_longest_of_their_batch(random_clip):
+    shapes = []
+    transformer = random_clip.net.transformer
+    transformer.register_forward_pre_hook(lambda module, inputs: shapes.append(inputs[0].shape))
+    random_clip.encode_texts(["boats", "two boats"])
+    assert shapes == [(2, 4, 64)]  # start, two, boats, end; not 77
+
+
+@pytest.mark.parametrize("kind", ["vit", "resnet", "timm convnet"])
+def test_network_and_preprocessing_equal_what_open_clip_builds(kind, pictures, tmp_path):
+    model = new_clip(ARCHITECTURES[kind], seed=1)
+    (tmp_path / "of-this-test.json").write_text(json.dumps(model.description["architecture"]))
+    open_clip.add_model_config(tmp_path)
+    net, _, preprocess = open_clip.create_model_and_transforms("of-this-test")
+    net.load_state_dict(model.net.state_dict())
+    net.eval()
+    pixels = [preprocess(picture) for picture in pictures]
+    for picture, expected in zip(pictures, pixels, strict=True):
+        assert torch.equal(model.preprocess(picture), expected)
+    with torch.no_grad():
+        expected = net.encode_image(torch.stack(pixels), normalize=True)
+    torch.testing.assert_close(model.encode_images(pictures), expected, atol=1e-6, rtol=0)
+    assert torch.equal(model.tokenizer(CAPTIONS), open_clip.get_tokenizer("of-this-test")(CAPTIONS))
+
+
+def test_published_configurations_build_with_the_preprocessing_open_clip_gives_them(pictures):
+    config = open_clip.get_model_config("ViT-B-32-quickgelu")
+    config["vision_cfg"] |= {"layers": 1, "width": 64}  # the same but for its weight
+    config["text_cfg"] |= {"layers": 1, "width": 64, "heads": 1}
+    model = new_clip(config)
+    expected = open_clip.image_transform(224, is_train=False)
+    assert all(torch.equal(model.preprocess(picture), expected(picture)) for picture in pictures)
+    assert type(model.net.visual.transformer.resblocks[0].mlp.gelu).__name__ == "QuickGELU"
+
+
+@pytest.mark.parametrize("resize_mode", ["shortest", "longest", "squash"])
+def test_a_pixel_store_gives_the_features_of_the_files(resize_mode, pictures):
+    model = new_clip(TINY_ARCHITECTURE, preprocess={"resize_mode": resize_mode})
+    store = PixelStore.decode(pictures, model.image_size, resize=model.resize)
+    torch.testing.assert_close(model.encode_images(store), model.encode_images(pictures), atol=1e-5, rtol=0)
+
+
+def test_a_pixel_store_of_another_size_is_refused(random_clip, pictures):
+    with pytest.raises(ModelError, match="48 px.*32 px.*decode it"):
+        random_clip.encode_images(PixelStore.decode(pictures, 48))
+
+
+def test_a_timm_transformer_takes_the_size_of_the_configuration(pictures):
+    vision = {"timm_model_name": "vit_tiny_patch16_224", "image_size": 96}
+    model = new_clip(with_changes(vision_cfg=vision))
+    assert model.encode_images(pictures[:2]).shape == (2, 32)
+    assert model.description["architecture"]["vision_cfg"]["timm_model_pretrained"] is False
+
+
+def test_one_picture_is_a_list_of_one_in_every_form(random_clip, pictures, tmp_path):
+    path = tmp_path / "picture.png"
+    pictures[0].save(path)
+    forms = [path, str(path), pictures[0], np.asarray(pictures[0]), [path], np.asarray(pictures[0])[None]]
+    features = torch.cat([random_clip.encode_images(form) for form in forms])
+    assert features.dtype == torch.float32 and features.shape == (len(forms), 32)
+    assert torch.allclose(features, features[:1], atol=1e-6)
+    torch.testing.assert_close(features.norm(dim=1), torch.ones(len(forms)))
+
+
+def test_a_repeated_caption_is_encoded_once_and_given_in_every_row(random_clip):
+    rows = []
+    random_clip.net.transformer.register_forward_pre_hook(lambda module, inputs: rows.append(len(inputs[0])))
+    features = random_clip.encode_texts(["boats", "a beach with boats", "boats", "sand", "boats"])
+    assert sum(rows) == 3
+    torch.testing.assert_close(features[[0, 2, 4]], random_clip.encode_texts("boats").expand(3, -1))
+    torch.testing.assert_close(features[3:4], random_clip.encode_texts("sand"), atol=1e-6, rtol=0)
+
+
+def test_nothing_in_gives_nothing_out(random_clip):
+    assert random_clip.encode_images([]).shape == (0, 32)
+    assert random_clip.encode_texts([]).shape == (0, 32)
+
+
+def test_bad_inputs_are_named(random_clip, tmp_path):
+    with pytest.raises(ImageError, match="nowhere.png"):
+        random_clip.encode_images([tmp_path / "nowhere.png"])
+    with pytest.raises(ModelError, match="text 1 is nan"):
+        random_clip.encode_texts(["boats", float("nan")])
+
+
+def test_encoding_leaves_the_training_mode_as_it_was():
+    model = new_clip(ARCHITECTURES["resnet"])
+    model.net.train()
+    model.net.visual.bn1.eval()  # a frozen batch norm
+    before = {name: value.clone() for name, value in model.net.state_dict().items()}
+    modes = [module.training for module in model.net.modules()]
+    model.encode_images(np.zeros((32, 32, 3), np.uint8))
+    assert [module.training for module in model.net.modules()] == modes
+    assert all(torch.equal(value, before[name]) for name, value in model.net.state_dict().items())
+
+
+def test_encoded_features_can_be_trained_on(random_clip):
+    features = random_clip.encode_texts(["boats", "sand"])
+    probe = torch.nn.Linear(32, 2)
+    probe(features).sum().backward()
+    assert probe.weight.grad is not None and not features.requires_grad
+
+
+def test_a_copy_shares_no_weight(random_clip):
+    twin = random_clip.copy()
+    before = random_clip.encode_texts("boats")
+    with torch.no_grad():
+        twin.net.text_projection.mul_(-1)
+    twin.description["created_from"]["seed"] = 99
+    assert torch.equal(random_clip.encode_texts("boats"), before)
+    assert not torch.allclose(twin.encode_texts("boats"), before)
+    assert random_clip.description["created_from"] == {"seed": 0}
+
+
+def test_the_seed_decides_the_weights_and_the_global_random_state_stays():
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    one, same, other = (new_clip(TINY_ARCHITECTURE, seed=seed).encode_texts("boats") for seed in (1, 1, 2))
+    assert torch.equal(torch.rand(3), expected)
+    assert torch.equal(one, same) and not torch.allclose(one, other)
+
+
+def test_logit_scale_is_exponentiated_and_bias_is_known(random_clip):
+    assert random_clip.logit_scale == pytest.approx(1 / 0.07, rel=1e-6) and random_clip.logit_bias is None
+    sigmoid = new_clip(TINY_ARCHITECTURE | {"init_logit_scale": float(np.log(10)), "init_logit_bias": -10.0})
+    assert sigmoid.logit_scale == pytest.approx(10) and sigmoid.logit_bias == -10
+
+
+@pytest.mark.parametrize(
+    ("architecture", "message"),
+    [
+        ({"embed_dim": 8}, "lacks text_cfg, vision_cfg"),
+        (with_changes(text_cfg__hf_model_name="roberta-base"), "CLIP's own tokens"),
+        (with_changes(text_cfg__vocab_size=100), "49408"),
+        (with_changes(vision_cfg__image_size=[32, 64]), "square"),
+        (with_changes(vision_cfg__depth=3), "cannot build.*depth"),
+        (with_changes(vision_cfg={"timm_model_name": "no_such_net"}), "cannot build.*no_such_net"),
+    ],
+)
+def test_an_architecture_that_cannot_be_built_is_refused_with_the_reason(architecture, message):
+    with pytest.raises(ModelError, match=message):
+        new_clip(architecture)
