@@ -51,7 +51,9 @@ def assemble(source: Path) -> NotebookNode:
     header = [new_markdown_cell(BADGE.format(**where)), new_code_cell(BOOTSTRAP.format(**where))]
     body = jupytext.read(source)
     notebook = nbformat.v4.new_notebook(cells=[*header, *body.cells])
-    notebook.metadata = NotebookNode(kernelspec=KERNEL, language_info={"name": "python"}, made_from=made_from(source))
+    notebook.metadata = NotebookNode(
+        kernelspec=KERNEL, language_info={"name": "python"}, made_from=made_from(source)
+    )
     for number, cell in enumerate(notebook.cells):
         cell["id"] = f"cell-{number:02d}"  # stable, so that rebuilding changes only what changed
         cell.metadata = NotebookNode()
@@ -72,7 +74,9 @@ def made_from(source: Path) -> dict[str, str]:
 def execute(notebook: NotebookNode) -> None:
     """Run every cell in place, in an empty folder, so that nothing of an earlier run is found."""
     with tempfile.TemporaryDirectory() as folder:
-        client = NotebookClient(notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": folder}})
+        client = NotebookClient(
+            notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": folder}}
+        )
         client.execute()
 
 
@@ -114,7 +118,9 @@ def build(source: Path) -> None:
     text = nbformat.writes(notebook) + "\n"
     size = len(text.encode())
     if size > MOST_BYTES:
-        sys.exit(f"{source.name}: {size} bytes with outputs, more than {MOST_BYTES}: smaller or fewer figures")
+        sys.exit(
+            f"{source.name}: {size} bytes with outputs, more than {MOST_BYTES}: smaller or fewer figures"
+        )
     part = target(source).with_suffix(".part")
     part.write_text(text, "utf-8")
     os.replace(part, target(source))

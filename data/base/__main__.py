@@ -55,7 +55,11 @@ def main() -> None:
     parser.add_argument("--target", type=Path, default=TINY, help="where the model goes")
     options = parser.parse_args()
     run = train(options.pool, options.epochs)
-    keep(run, len(pd.read_csv(options.pool / "caption.csv", usecols=["filename"])["filename"].unique()), options.target)
+    keep(
+        run,
+        len(pd.read_csv(options.pool / "caption.csv", usecols=["filename"])["filename"].unique()),
+        options.target,
+    )
     print(json.dumps(run.validation.iloc[-1].to_dict()))
 
 

@@ -5,12 +5,12 @@ from rsclip_lab.training import FinetuneConfig
 SEED = 0
 ARCHITECTURE = {
     "embed_dim": 256,
-    "vision_cfg": {},
+    "vision_cfg": {"layers": [2, 2, 2, 2], "width": 32, "image_size": 96},
     "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 128, "heads": 4, "layers": 2},
 }
 PREPROCESS: dict = {}  # CLIP's own mean and std
 RECIPE = FinetuneConfig(
-    epochs=10,
+    epochs=7,
     batch_size=64,
     learning_rate=1e-3,
     weight_decay=0.05,

@@ -4,7 +4,6 @@ Counts and shares are read from `scene.owner` after everything is drawn, so a bo
 the frame is not mentioned. Directions are not used: training flips and turns pictures, which would make them false.
 """
 
-import numpy as np
 
 from .camera import visible
 from .kind import Kind
@@ -117,7 +116,9 @@ def _scale(scene: Scene) -> str:
 
 
 def _season(scene: Scene) -> str:
-    return {"lush": " in a green season", "dry": " in a dry season", "autumn": " in autumn"}.get(scene.season, "")
+    return {"lush": " in a green season", "dry": " in a dry season", "autumn": " in autumn"}.get(
+        scene.season, ""
+    )
 
 
 def describe(scene: Scene, kind: Kind) -> list[str]:

@@ -38,13 +38,17 @@ def write_picture(order: Order, folder: Path, size: int, quality: int) -> list[s
     return picture.captions
 
 
-def write_folder(orders: list[Order], folder: Path, size: int = 128, quality: int = 92, workers: int | None = None) -> None:
+def write_folder(
+    orders: list[Order], folder: Path, size: int = 128, quality: int = 92, workers: int | None = None
+) -> None:
     """Draw all orders in parallel, with a progress bar; `caption.csv` appears last, when all pictures are there."""
     (folder / "images").mkdir(parents=True, exist_ok=True)
     workers = workers or os.cpu_count() or 1
     count = len(orders)
     with ProcessPoolExecutor(workers) as pool:
-        jobs = pool.map(write_picture, orders, [folder] * count, [size] * count, [quality] * count, chunksize=16)
+        jobs = pool.map(
+            write_picture, orders, [folder] * count, [size] * count, [quality] * count, chunksize=16
+        )
         captions = list(tqdm(jobs, total=count, desc=f"drawing {folder.name}", unit="picture"))
     part = folder / "caption.csv.part"
     with part.open("w", newline="", encoding="utf-8") as file:

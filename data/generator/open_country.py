@@ -3,7 +3,7 @@
 import numpy as np
 
 from .built import scattered_houses
-from .geometry import beside, curve, edge, straight, to_canvas
+from .geometry import beside, curve, edge, straight
 from .ground import country_extras, furrows, grass, road, track, tree_line, water_surface, woods_at_edge
 from .kind import Kind
 from .plants import canopy, trees
@@ -14,10 +14,17 @@ from .textures import GRAIN, LAND, MOTTLE
 def grassland(scene: Scene) -> None:
     scene.image = grass(scene, 1.2)
     if scene.chance(0.3):  # a second sward
-        scene.paint(edge(scene.noise(scene.uniform(1, 3), LAND) - scene.uniform(0, 1.2), scene.uniform(0.02, 0.6)), grass(scene))
+        scene.paint(
+            edge(scene.noise(scene.uniform(1, 3), LAND) - scene.uniform(0, 1.2), scene.uniform(0.02, 0.6)),
+            grass(scene),
+        )
     if scene.chance(0.5):
         bare = np.clip((scene.noise(scene.uniform(0.4, 2.5)) - scene.uniform(0.6, 1.8)) * 1.5, 0, 1)
-        scene.paint(bare * scene.uniform(0.3, 0.9), scene.surface(scene.colour("soil"), scene.colour("soil")), "bare soil")
+        scene.paint(
+            bare * scene.uniform(0.3, 0.9),
+            scene.surface(scene.colour("soil"), scene.colour("soil")),
+            "bare soil",
+        )
     if scene.chance(0.35):
         furrows(scene, depth=scene.uniform(0.01, 0.05))
     for _ in range(scene.integer(1, 3) if scene.chance(0.35) else 0):
@@ -26,13 +33,21 @@ def grassland(scene: Scene) -> None:
         patchy = np.clip(scene.noise(2, LAND), 0, 3) if scene.chance(0.5) else 1
         trees(scene, scene.uniform(0.01, 0.1) * patchy, scene.log_uniform(3, 10))
     if scene.chance(0.2):  # a wooded creek
-        trees(scene, scene.stroke(curve(scene, scene.uniform(0.1, 0.5)), scene.uniform(5, 16)) * 0.7, scene.uniform(4, 9))
+        trees(
+            scene,
+            scene.stroke(curve(scene, scene.uniform(0.1, 0.5)), scene.uniform(5, 16)) * 0.7,
+            scene.uniform(4, 9),
+        )
     if scene.chance(0.25):
         woods_at_edge(scene)
     if scene.chance(0.2):
         tree_line(scene)
     if scene.chance(0.12):
-        scene.paint(np.clip((scene.noise(scene.uniform(1, 2), LAND) - scene.uniform(1.3, 1.9)) * 4, 0, 1), water_surface(scene), "pond")
+        scene.paint(
+            np.clip((scene.noise(scene.uniform(1, 2), LAND) - scene.uniform(1.3, 1.9)) * 4, 0, 1),
+            water_surface(scene),
+            "pond",
+        )
     if scene.chance(0.15):
         road(scene, straight(scene), scene.uniform(4, 8))
     if scene.chance(0.2):
@@ -56,18 +71,25 @@ def _pivots(scene: Scene) -> None:
     for _ in range(scene.integer(1, 3)):
         centre = scene.rng.uniform(0, SIDE, 2)
         disc, colour = scene.disc(centre, radius), scene.colour("crop")
-        scene.paint(disc, scene.surface(colour, colour * scene.uniform(0.8, 1.2), 1.5, 0.05), "circular field")
+        scene.paint(
+            disc, scene.surface(colour, colour * scene.uniform(0.8, 1.2), 1.5, 0.05), "circular field"
+        )
         rings = np.hypot(COLUMNS - centre[0], ROWS - centre[1]) / max(scene.px(scene.uniform(4, 12)), 3)
         scene.texture(disc * scene.uniform(0.02, 0.08) * np.sin(2 * np.pi * rings))
 
 
 def _one_field(scene: Scene) -> None:
     colour = scene.colour("crop")
-    scene.image = scene.surface(colour, scene.colour("crop") * 0.3 + colour * 0.7, scene.uniform(0.8, 3), 0.06)
+    scene.image = scene.surface(
+        colour, scene.colour("crop") * 0.3 + colour * 0.7, scene.uniform(0.8, 3), 0.06
+    )
     furrows(scene, depth=scene.uniform(0.05, 0.18), spacing_m=scene.log_uniform(1.2, 12))
     if scene.chance(0.35):  # a neighbour begins at the edge
         other = scene.colour("crop")
-        scene.paint(edge(beside(scene, scene.uniform(-0.2, 0.4), wobble=0.03), 0.01), scene.surface(other, other * 1.15, 1.5, 0.05))
+        scene.paint(
+            edge(beside(scene, scene.uniform(-0.2, 0.4), wobble=0.03), 0.01),
+            scene.surface(other, other * 1.15, 1.5, 0.05),
+        )
         furrows(scene)
 
 
@@ -84,7 +106,10 @@ def _parcels(scene: Scene) -> None:
     few = np.stack([scene.colour("crop") for _ in range(scene.integer(2, 5))])
     colours = few[scene.rng.integers(0, len(few), count)] * scene.rng.uniform(0.88, 1.12, (count, 1))
     scene.image = colours[parcel].astype(np.float32)
-    scene.texture(scene.uniform(0.03, 0.12) * scene.noise(scene.uniform(0.8, 3)) + scene.uniform(0.02, 0.06) * scene.noise(1, GRAIN))
+    scene.texture(
+        scene.uniform(0.03, 0.12) * scene.noise(scene.uniform(0.8, 3))
+        + scene.uniform(0.02, 0.06) * scene.noise(1, GRAIN)
+    )
     turned = scene.rng.random(count)[parcel] < 0.4
     spacing = np.maximum(scene.px(np.exp(scene.rng.uniform(0.2, 2.3, count))), 2.4)[parcel] * scene.gsd
     phase = np.where(turned, across, along) / spacing * 2 * np.pi + 0.4 * scene.noise(1, MOTTLE)
@@ -97,7 +122,9 @@ def _parcels(scene: Scene) -> None:
 def _cuts(scene: Scene) -> np.ndarray:
     """Where parcels begin along one direction, metres."""
     width = max(scene.log_uniform(25, 250), scene.width_m * 0.08)
-    steps = width * scene.rng.choice([1.0, 0.5, 1.7], 40, p=[0.75, 0.15, 0.1]) * scene.rng.uniform(0.85, 1.15, 40)
+    steps = (
+        width * scene.rng.choice([1.0, 0.5, 1.7], 40, p=[0.75, 0.15, 0.1]) * scene.rng.uniform(0.85, 1.15, 40)
+    )
     places = np.cumsum(steps) - scene.width_m * 0.75 - scene.uniform(0, width)
     return places[places < scene.width_m * 0.75]
 
@@ -120,9 +147,17 @@ def forest(scene: Scene) -> None:
     density = np.clip(scene.uniform(0.5, 1) + 0.3 * scene.noise(2), 0, 1) if open_stand else 1.0
     canopy(scene, scene.uniform(4, 11), density)
     if scene.chance(0.3):  # another stand
-        canopy(scene, scene.uniform(4, 11), mask=edge(scene.noise(scene.uniform(0.6, 2)) - scene.uniform(0, 1), 0.3))
+        canopy(
+            scene,
+            scene.uniform(4, 11),
+            mask=edge(scene.noise(scene.uniform(0.6, 2)) - scene.uniform(0, 1), 0.3),
+        )
     if scene.chance(0.25):
-        scene.paint(edge(scene.noise(scene.uniform(1, 3), LAND) - scene.uniform(0.9, 1.8), 0.1), grass(scene), "clearing")
+        scene.paint(
+            edge(scene.noise(scene.uniform(1, 3), LAND) - scene.uniform(0.9, 1.8), 0.1),
+            grass(scene),
+            "clearing",
+        )
     if scene.chance(0.3):
         points = curve(scene) if scene.chance(0.6) else straight(scene)
         track(scene, points, scene.uniform(2, 7))
@@ -144,7 +179,9 @@ def desert(scene: Scene) -> None:
     if scene.chance(0.3):
         track(scene, curve(scene), scene.uniform(2, 6))
     if scene.chance(0.3):  # a dry wash
-        wash = scene.stroke(curve(scene, 0.3, 40), scene.uniform(8, 25)) * np.clip(0.7 + 0.4 * scene.noise(1), 0, 1)
+        wash = scene.stroke(curve(scene, 0.3, 40), scene.uniform(8, 25)) * np.clip(
+            0.7 + 0.4 * scene.noise(1), 0, 1
+        )
         scene.paint(wash * 0.7, colour * scene.uniform(0.8, 1.25), "dry stream bed")
 
 

@@ -6,7 +6,9 @@ from .scene import COLUMNS, ROWS, SIDE, Scene
 from .textures import GRAIN, MOTTLE
 
 
-def trees(scene: Scene, density, crown_m: float, colours=None, fill=0.62, roundness=0.55, kind="trees") -> np.ndarray:
+def trees(
+    scene: Scene, density, crown_m: float, colours=None, fill=0.62, roundness=0.55, kind="trees"
+) -> np.ndarray:
     """Scatter crowns; `density` is the share of places taken (a number, or [SIDE, SIDE] read at each crown).
 
     Returns the crowns' mask. `roundness` is how strongly the sunlit side differs from the other.
@@ -24,7 +26,9 @@ def trees(scene: Scene, density, crown_m: float, colours=None, fill=0.62, roundn
     if not mask.any():
         return mask.astype(np.float32)
     _crown_shadows(scene, mask, crown_m)
-    scene.paint(mask.astype(np.float32), _crowns(scene, shape, traits, distance / fill, colours, roundness), kind)
+    scene.paint(
+        mask.astype(np.float32), _crowns(scene, shape, traits, distance / fill, colours, roundness), kind
+    )
     return mask.astype(np.float32)
 
 
@@ -51,7 +55,9 @@ def canopy(scene: Scene, crown_m: float | None = None, density=1.0, mask=None, k
     """Closed woodland over the canvas, or composited through a soft mask."""
     before, owner = scene.image, scene.owner.copy()
     crown = crown_m or scene.uniform(4, 10)
-    floor = scene.colour("tree") * scene.uniform(0.35, 0.7) if scene.chance(0.75) else scene.colour("soil") * 0.75
+    floor = (
+        scene.colour("tree") * scene.uniform(0.35, 0.7) if scene.chance(0.75) else scene.colour("soil") * 0.75
+    )
     scene.image = scene.surface(floor, floor * 1.2, 1, 0.1)
     trees(scene, density, crown, fill=scene.uniform(0.55, 0.8), roundness=scene.uniform(0.35, 0.8), kind=None)
     scene.texture(scene.uniform(0, 0.22) * scene.noise(scene.uniform(0.8, 3)))

@@ -14,7 +14,13 @@ def orders(count: int) -> list[Order]:
     labels = list(LAND)
     held_back = count - int(count * VALIDATION_SHARE)
     return [
-        Order("land", labels[i % len(labels)], FIRST_SEED + i, f"{i:07d}.jpg", "train" if i < held_back else "val")
+        Order(
+            "land",
+            labels[i % len(labels)],
+            FIRST_SEED + i,
+            f"{i:07d}.jpg",
+            "train" if i < held_back else "val",
+        )
         for i in range(count)
     ]
 

@@ -162,7 +162,10 @@ class Scene:
         polygons = np.asarray(polygons, np.float32)
         if len(polygons) == 0:
             return
-        length = np.minimum(np.broadcast_to(np.asarray(heights, np.float32), len(polygons)) * self.shadow_length / self.gsd, 30)
+        length = np.minimum(
+            np.broadcast_to(np.asarray(heights, np.float32), len(polygons)) * self.shadow_length / self.gsd,
+            30,
+        )
         steps = (0.5, 1.0) if length.max() < 8 else (0.25, 0.5, 0.75, 1.0)
         moved = [polygons + (self.sun * step) * length[:, None, None] for step in steps]
         self.shade(self.stamp(np.concatenate(moved)))

@@ -41,7 +41,9 @@ def _cell_tile(rng: np.random.Generator, jitter: float) -> tuple[np.ndarray, np.
     owner = near[np.arange(len(pixels)), best]
     offset = (pixels - centres[owner] + TILE / 2) % TILE - TILE / 2
     shape = np.concatenate([weighted.min(1)[:, None], offset], 1) / CELL
-    return shape.reshape(TILE, TILE, 3).astype(np.float32), traits[owner].reshape(TILE, TILE, 3).astype(np.float32)
+    return shape.reshape(TILE, TILE, 3).astype(np.float32), traits[owner].reshape(TILE, TILE, 3).astype(
+        np.float32
+    )
 
 
 @cache
@@ -58,7 +60,9 @@ def cell_bank() -> list[tuple[np.ndarray, np.ndarray]]:
 
 def _window(tile: np.ndarray, matrix: np.ndarray, side: int, interpolation: int) -> np.ndarray:
     flags = interpolation | cv2.WARP_INVERSE_MAP
-    return cv2.warpAffine(tile, matrix.astype(np.float32), (side, side), flags=flags, borderMode=cv2.BORDER_WRAP)
+    return cv2.warpAffine(
+        tile, matrix.astype(np.float32), (side, side), flags=flags, borderMode=cv2.BORDER_WRAP
+    )
 
 
 def noise(rng, side: int, zoom=1.0, exponent=PATCH, stretch=1.0, angle=None) -> np.ndarray:

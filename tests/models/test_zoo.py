@@ -18,7 +18,7 @@ from conftest import TINY_ARCHITECTURE
 
 import rsclip_lab as lab
 from rsclip_lab.models import HubModel, ModelError, load_model
-from rsclip_lab.models.zoo import ZOO
+from rsclip_lab.models.zoo import TINY, ZOO
 
 REVISION = "bf1d8a3ccf2ddbf7c875705e46373bfe542bce38"
 ROOT = Path(__file__).parents[2]

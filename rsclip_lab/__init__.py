@@ -1,0 +1,65 @@
+"""rsclip-lab: fine-tune CLIP on remote-sensing images. `import rsclip_lab as lab`.
+
+The public names are looked up when they are first used, so that the import itself is quick and silent.
+"""
+
+from importlib import import_module
+
+_HOME = {
+    "environment": ("environment_report", "progress", "select_device", "select_precision", "set_seed"),
+    "data": (
+        "CaptionError",
+        "ImageError",
+        "ImageTextDataset",
+        "PixelStore",
+        "augment",
+        "distinct_images",
+        "normalise",
+        "open_image",
+        "read_captions",
+        "sample",
+        "split_by_image",
+        "thumbnail_grid",
+    ),
+    "checks": ("AuditReport", "audit", "require_trainable"),
+    "models": ("Clip", "ModelError", "load_model", "models", "new_clip"),
+    "evaluation": (
+        "TEMPLATES",
+        "evaluate",
+        "interpolate",
+        "interpolation_sweep",
+        "off_diagonal_cosine",
+        "predict",
+        "retrieval_recall",
+        "topk_accuracy",
+        "zero_shot_classifier",
+    ),
+    "training": (
+        "FinetuneConfig",
+        "Run",
+        "clip_loss",
+        "clip_loss_floor",
+        "finetune",
+        "positives_only_loss",
+        "suggested_learning_rate",
+    ),
+}
+_ROOMS = ("checks", "course", "data", "environment", "evaluation", "show", "training")
+_ROOM_OF = {name: room for room, names in _HOME.items() for name in names}
+
+__all__ = sorted(_ROOM_OF)
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str):
+    if name in _ROOM_OF:
+        value = getattr(import_module(f".{_ROOM_OF[name]}", __name__), name)
+        globals()[name] = value  # importing a room of the same name (models) would otherwise hide it
+        return value
+    if name in _ROOMS:
+        return import_module(f".{name}", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, *_ROOMS})

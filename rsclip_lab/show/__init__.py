@@ -1,0 +1,53 @@
+"""Plain results in, a matplotlib Figure or a table out. Nothing here measures or trains anything."""
+
+from rsclip_lab.show.curves import plot_comparison, plot_history
+from rsclip_lab.show.data_figures import (
+    plot_caption_lengths,
+    plot_confidence,
+    plot_shared_captions,
+    plot_throughput,
+)
+from rsclip_lab.show.lesson_figures import (
+    plot_intervals,
+    plot_loss_pieces,
+    plot_per_class,
+    plot_similarity_matrices,
+    recall_table,
+    topk_table,
+)
+from rsclip_lab.show.pictures import plot_batch, plot_class_grid, plot_failures, plot_predictions
+from rsclip_lab.show.report import plot_course
+from rsclip_lab.show.results import (
+    before_after_table,
+    plot_before_after,
+    plot_confusion,
+    plot_interpolation,
+    plot_similarity_matrix,
+    plot_topk,
+)
+
+__all__ = [
+    "before_after_table",
+    "plot_batch",
+    "plot_before_after",
+    "plot_caption_lengths",
+    "plot_class_grid",
+    "plot_comparison",
+    "plot_confidence",
+    "plot_confusion",
+    "plot_course",
+    "plot_failures",
+    "plot_history",
+    "plot_interpolation",
+    "plot_intervals",
+    "plot_loss_pieces",
+    "plot_per_class",
+    "plot_predictions",
+    "plot_shared_captions",
+    "plot_similarity_matrices",
+    "plot_similarity_matrix",
+    "plot_throughput",
+    "plot_topk",
+    "recall_table",
+    "topk_table",
+]

@@ -1,0 +1,112 @@
+"""From a table of captions to batches of row numbers: which pictures, which captions, who belongs to whom.
+
+Everything that can be done once is done once, before the first step: each distinct caption is tokenised,
+each picture gets a number. A step is then a handful of array look-ups, however long the table is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from rsclip_lab.environment import progress
+
+
+@dataclass(frozen=True)
+class Batch:
+    """pictures: [batch] picture numbers; captions: [distinct] caption numbers, each once;
+    caption_ids: [batch] for each picture the row of its caption in `captions`."""
+
+    pictures: np.ndarray
+    captions: np.ndarray
+    caption_ids: np.ndarray
+
+
+@dataclass(frozen=True)
+class CaptionPool:
+    """Pictures and their captions as numbers.
+
+    images: paths, by picture number. texts: distinct captions, by caption number.
+    captions_of: caption numbers grouped by picture; picture p has those at starts[p] … starts[p + 1].
+    """
+
+    images: list[str]
+    texts: list[str]
+    captions_of: np.ndarray
+    starts: np.ndarray
+
+    @classmethod
+    def from_table(cls, captions: pd.DataFrame) -> CaptionPool:
+        """From a table with the columns `image` and `caption`, one row a caption."""
+        picture, images = pd.factorize(captions["image"])
+        caption, texts = pd.factorize(captions["caption"])
+        order = np.argsort(picture, kind="stable")
+        starts = np.concatenate([[0], np.cumsum(np.bincount(picture, minlength=len(images)))])
+        return cls(list(images), list(texts), caption[order], starts)
+
+    def draw_captions(self, pictures: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+        """For each picture number one of its caption numbers, drawn at random."""
+        first = self.starts[pictures]
+        count = self.starts[pictures + 1] - first
+        return self.captions_of[first + (generator.random(len(pictures)) * count).astype(np.int64)]
+
+
+class CaptionBatches:
+    """Batches of one training run; `epoch(e)` depends on the seed and e only, so that a run can be repeated.
+
+    own: the table to learn; an epoch is one pass over its pictures. replay: a second table, of which
+    `replay_share` of each batch is drawn. Batches of an epoch are of nearly equal size, none larger than
+    batch_size and, when there are several, none under half of it.
+    """
+
+    def __init__(
+        self,
+        own: pd.DataFrame,
+        batch_size: int,
+        seed: int = 0,
+        replay: pd.DataFrame | None = None,
+        replay_share: float = 0.5,
+    ) -> None:
+        tables = [own] if replay is None else [own, replay]
+        self.pool = CaptionPool.from_table(pd.concat([t[["image", "caption"]] for t in tables]))
+        self.own_count = own["image"].nunique()  # numbered first, because they come first in the table
+        self.replay_pictures = np.arange(self.own_count, len(self.pool.images))
+        self.replay_share = replay_share if len(self.replay_pictures) else 0.0
+        self.replay_in_batch = 0
+        if self.replay_share:  # both tables have a place in every batch, however small the share
+            self.replay_in_batch = min(batch_size - 1, max(1, round(batch_size * self.replay_share)))
+        self.steps_per_epoch = -(-self.own_count // (batch_size - self.replay_in_batch))
+        self.seed = seed
+
+    def epoch(self, epoch: int) -> Iterator[Batch]:
+        """The batches of epoch 0, 1, …: every own picture once, each with one of its captions at random."""
+        generator = np.random.default_rng([self.seed, epoch])
+        own = np.array_split(generator.permutation(self.own_count), self.steps_per_epoch)
+        replay = self._replay_pictures(generator, [len(part) for part in own])
+        for pictures in map(np.concatenate, zip(own, replay, strict=True)):
+            yield self._batch(pictures, self.pool.draw_captions(pictures, generator))
+
+    def _replay_pictures(self, generator: np.random.Generator, own_sizes: list[int]) -> list[np.ndarray]:
+        """For each batch its replayed pictures: shuffled passes over the replay table, one after another."""
+        if not self.replay_share:
+            return [np.empty(0, dtype=np.int64)] * len(own_sizes)
+        ratio = self.replay_share / (1 - self.replay_share)
+        sizes = [min(self.replay_in_batch, max(1, round(size * ratio))) for size in own_sizes]
+        passes = -(-sum(sizes) // len(self.replay_pictures))
+        stream = np.concatenate([generator.permutation(self.replay_pictures) for _ in range(passes)])
+        return np.split(stream[: sum(sizes)], np.cumsum(sizes)[:-1])
+
+    @staticmethod
+    def _batch(pictures: np.ndarray, captions: np.ndarray) -> Batch:
+        distinct, caption_ids = np.unique(captions, return_inverse=True)
+        return Batch(pictures, distinct, caption_ids)
+
+
+def tokenise(texts: list[str], tokenizer: Callable, show_progress: bool = True, chunk: int = 1024) -> np.ndarray:
+    """Tokens [len(texts), context] as int32: half the memory of the tokenizer's int64."""
+    starts = range(0, len(texts), chunk)
+    bar = progress(starts, desc="tokenise captions", disable=not show_progress)
+    return np.concatenate([tokenizer(texts[at : at + chunk]).numpy().astype(np.int32) for at in bar])

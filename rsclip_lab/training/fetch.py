@@ -1,0 +1,48 @@
+"""What the loop fetches: a batch of numbers becomes pixels and tokens on the model's device."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from rsclip_lab.data import PixelStore, augment, normalise
+from rsclip_lab.training.batches import Batch, CaptionBatches, tokenise
+from rsclip_lab.training.config import FinetuneConfig
+
+
+@dataclass(frozen=True)
+class TrainingBatch:
+    """pixels: [batch, 3, size, size] normalised. tokens: [distinct, context] on the CPU, one row a distinct
+    caption. caption_ids: [batch], the row of each picture's caption in tokens."""
+
+    pixels: Tensor
+    tokens: Tensor
+    caption_ids: Tensor
+
+
+class BatchSource:
+    """Decodes every picture and tokenises every distinct caption once; then `epoch(e)` gives batches."""
+
+    def __init__(self, model, batches: CaptionBatches, config: FinetuneConfig, progress: bool = True) -> None:
+        self.model, self.batches, self.config = model, batches, config
+        self.store = PixelStore.decode(batches.pool.images, model.image_size, model.resize)
+        self.tokens = torch.from_numpy(tokenise(batches.pool.texts, model.tokenizer, progress))
+
+    def epoch(self, epoch: int) -> Iterator[TrainingBatch]:
+        """The batches of epoch 0, 1, …, shuffled, drawn and augmented from the seed and the epoch alone."""
+        generator = torch.Generator(self.model.device).manual_seed(self.config.seed * 1_000_003 + epoch)
+        for batch in self.batches.epoch(epoch):
+            yield self._on_device(batch, generator)
+
+    def _on_device(self, batch: Batch, generator: torch.Generator) -> TrainingBatch:
+        device = self.model.device
+        pixels = self.store.gather(batch.pictures, device)
+        if self.config.augment:
+            pixels = augment(pixels, generator, self.config.min_crop)
+        pixels = normalise(pixels, self.model.mean, self.model.std)
+        tokens = self.tokens[torch.from_numpy(batch.captions)].long()
+        caption_ids = torch.from_numpy(batch.caption_ids).to(device)
+        return TrainingBatch(pixels.contiguous(memory_format=torch.channels_last), tokens, caption_ids)

@@ -1,0 +1,103 @@
+"""`finetune`: check, decode and tokenise once, train, keep the run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import torch
+
+from rsclip_lab.checks import require_trainable
+from rsclip_lab.environment import Precision, select_precision, set_seed
+from rsclip_lab.training.batches import CaptionBatches
+from rsclip_lab.training.callbacks import ProgressBar, TrainingState, Validate
+from rsclip_lab.training.config import FinetuneConfig
+from rsclip_lab.training.fetch import BatchSource
+from rsclip_lab.training.folders import check_new_folder, describe_inputs, save_run
+from rsclip_lab.training.loop import train
+
+
+@dataclass(frozen=True)
+class Run:
+    """What `finetune` gives back.
+
+    model: the tuned Clip. history: one row a step. validation: one row an epoch, empty without a
+    validation table. config: with the learning rate that was used. seconds: all of `finetune`.
+    notes: base model, data hashes, device, versions. folder: where it is saved, or None.
+    """
+
+    model: object
+    history: pd.DataFrame
+    validation: pd.DataFrame
+    config: FinetuneConfig
+    seconds: float
+    notes: dict
+    folder: Path | None = None
+
+    def __repr__(self) -> str:
+        last = self.history.iloc[-1]
+        return (
+            f"Run({len(self.history)} steps in {self.seconds:.0f} s, loss {last.loss:.3f}, "
+            f"R@1 in the batch {last.batch_recall:.2f}, off-diagonal cosine {last.off_diagonal_cosine:.2f}, "
+            f"folder={str(self.folder) if self.folder else None})"
+        )
+
+
+def finetune(
+    model,
+    captions: pd.DataFrame,
+    config: FinetuneConfig | None = None,
+    validation: pd.DataFrame | None = None,
+    replay: pd.DataFrame | None = None,
+    folder: str | Path | None = None,
+    callbacks: Sequence = (),
+    progress: bool = True,
+) -> Run:
+    """Train a copy of `model` on a table of captions; the model passed in stays as it is.
+
+    captions: the table of `read_captions`, only the rows to train on.
+    validation: rows to measure after each epoch; the run then ends with the weights of its best epoch.
+    replay: rows of earlier data, mixed into every batch against forgetting.
+    folder: where to save the run. callbacks: see `training.callbacks`.
+    The history has one row a step: step, epoch, learning_rate, loss, floor (the least the loss can be with
+    this batch's captions), logit_scale, grad_norm, batch_recall (share of the batch's pictures whose own
+    caption is the nearest), off_diagonal_cosine (mean cosine of the batch's non-matching pairs).
+
+    Raises CaptionError before training when a table cannot be trained on, FileExistsError for a folder
+    in use, FloatingPointError when the loss stops being a number.
+    """
+    start = time.perf_counter()
+    folder = None if folder is None else Path(folder)
+    if folder:
+        check_new_folder(folder)
+    config = (config or FinetuneConfig()).resolved(model)
+    for table in (captions, replay):
+        if table is not None:
+            require_trainable(table, config.batch_size)
+    precision = select_precision(model.device) if config.precision == "auto" else full_precision()
+    notes = describe_inputs(model, captions, replay, precision)
+    set_seed(config.seed)
+    batches = CaptionBatches(captions, config.batch_size, config.seed, replay, config.replay_share)
+    steps = batches.steps_per_epoch
+    state = TrainingState(model.copy(), config, precision, steps, steps * config.epochs)
+    hooks = [*standard_callbacks(validation, progress), *callbacks]
+    train(state, BatchSource(state.model, batches, config, progress), hooks)
+
+    history, validated = pd.DataFrame(state.history), pd.DataFrame(state.validation)
+    run = Run(state.model, history, validated, config, time.perf_counter() - start, notes, folder)
+    if folder:
+        save_run(run)
+    return run
+
+
+def standard_callbacks(validation: pd.DataFrame | None, progress: bool) -> list:
+    """The callbacks that `finetune`'s own arguments ask for."""
+    return ([ProgressBar()] if progress else []) + ([] if validation is None else [Validate(validation)])
+
+
+def full_precision() -> Precision:
+    """float32 throughout, whatever the device could do."""
+    return Precision(dtype=torch.float32, autocast=False, scaler=False, reason="fp32: asked for in the configuration")

@@ -1,0 +1,72 @@
+"""The committed notebooks are those of the committed sources. (That they run is `pytest --nbmake notebooks`.)"""
+
+import importlib.util
+from pathlib import Path
+
+import nbformat
+import pytest
+
+NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
+spec = importlib.util.spec_from_file_location("build", NOTEBOOKS / "build.py")
+build = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(build)
+REMEDY = "run `make notebooks` and commit what it writes"
+
+
+@pytest.fixture(params=build.sources(), ids=lambda source: source.stem)
+def source(request):
+    return request.param
+
+
+@pytest.fixture
+def notebook(source):
+    return nbformat.read(build.target(source), as_version=4)
+
+
+def code_cells(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def test_there_are_the_five_lessons():
+    assert [source.stem[:2] for source in build.sources()][:5] == ["01", "02", "03", "04", "05"]
+    assert sorted(NOTEBOOKS.glob("*.ipynb")) == [build.target(source) for source in build.sources()]
+
+
+def test_the_cells_are_those_of_the_source(source, notebook):
+    expected = build.assemble(source)
+    assert [cell.source for cell in notebook.cells] == [cell.source for cell in expected.cells], REMEDY
+
+
+def test_the_outputs_were_made_from_this_text_this_model_and_these_data(source, notebook):
+    assert dict(notebook.metadata.made_from) == build.made_from(source), REMEDY
+
+
+def test_every_cell_was_executed_in_order_and_without_error_or_warning(notebook):
+    counts = [cell.execution_count for cell in code_cells(notebook) if cell.source.strip()]
+    assert counts == list(range(1, len(counts) + 1))
+    outputs = [output for cell in code_cells(notebook) for output in cell.outputs]
+    assert not [output for output in outputs if output.output_type == "error"]
+    assert not [output.text for output in outputs if output.get("name") == "stderr"]
+    assert not [output for output in outputs if "Warning" in str(output.get("text", ""))]
+
+
+def test_it_is_small_and_holds_no_widget_state(source, notebook):
+    assert build.target(source).stat().st_size < build.MOST_BYTES
+    assert "widgets" not in notebook.metadata
+
+
+def test_no_code_cell_is_longer_than_twenty_lines(notebook):
+    assert max(len(cell.source.splitlines()) for cell in code_cells(notebook)) <= 20
+
+
+def test_a_progress_bar_leaves_only_its_last_state():
+    assert build.on_screen("  0%|  |\r 50%|# |\r100%|##|\ndone") == "100%|##|\ndone"
+    assert build.on_screen("abc\r   \rx") == "x"
+
+
+def test_a_widget_is_replaced_by_its_static_form():
+    data = {"application/vnd.jupyter.widget-view+json": {}, "text/plain": "panel"}
+    cell = nbformat.v4.new_code_cell("x", outputs=[nbformat.v4.new_output("display_data", data=data)])
+    notebook = nbformat.v4.new_notebook(cells=[cell], metadata={"widgets": {"state": 1}})
+    build.tidy(notebook)
+    assert list(notebook.cells[0].outputs[0].data) == ["text/plain"] and "widgets" not in notebook.metadata

@@ -1,0 +1,97 @@
+"""Batches: each picture once an epoch, one of its captions, shared ones counted, replay in every batch."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from rsclip_lab.training.batches import CaptionBatches, CaptionPool, tokenise
+
+
+def table(pictures, captions_each=3, name="a", shared=()):
+    rows = [(f"/{name}/{p}.png", f"{name} {p} {c}") for p in range(pictures) for c in range(captions_each)]
+    rows += [(f"/{name}/{p}.png", "a common caption") for p in shared]
+    return pd.DataFrame(rows, columns=["image", "caption"])
+
+
+def in_words(batches, batch):
+    images = [batches.pool.images[p] for p in batch.pictures]
+    captions = [batches.pool.texts[batch.captions[c]] for c in batch.caption_ids]
+    return list(zip(images, captions, strict=True))
+
+
+def test_an_epoch_shows_each_picture_once_with_one_of_its_own_captions():
+    captions = table(50, shared=range(0, 50, 5)).sample(frac=1, random_state=1)
+    belongs = set(zip(captions.image, captions.caption, strict=True))
+    batches = CaptionBatches(captions, batch_size=16)
+    pairs = [pair for batch in batches.epoch(0) for pair in in_words(batches, batch)]
+    assert sorted(image for image, _ in pairs) == sorted(captions.image.unique())
+    assert belongs.issuperset(pairs)
+
+
+def test_all_captions_of_a_picture_get_their_turn():
+    batches = CaptionBatches(table(4), batch_size=4)
+    seen = {caption for e in range(60) for b in batches.epoch(e) for _, caption in in_words(batches, b)}
+    assert seen == set(table(4).caption)
+
+
+def test_pictures_with_the_same_caption_share_one_row():
+    captions = pd.DataFrame({"image": ["a", "b", "c", "d"], "caption": ["sea", "port", "sea", "sea"]})
+    (batch,) = CaptionBatches(captions, batch_size=8).epoch(0)
+    pool = CaptionPool.from_table(captions)
+    assert len(batch.captions) == 2
+    rows = {pool.images[p]: row for p, row in zip(batch.pictures, batch.caption_ids, strict=True)}
+    assert rows["a"] == rows["c"] == rows["d"] != rows["b"]
+
+
+@pytest.mark.parametrize(("pictures", "batch_size"), [(240, 64), (65, 64), (64, 64), (7, 64), (1000, 7)])
+def test_no_batch_is_larger_than_asked_and_none_under_half(pictures, batch_size):
+    batches = CaptionBatches(table(pictures, 1), batch_size)
+    sizes = [len(batch.pictures) for batch in batches.epoch(0)]
+    assert len(sizes) == batches.steps_per_epoch
+    assert sum(sizes) == pictures
+    assert max(sizes) <= batch_size
+    assert len(sizes) == 1 or min(sizes) >= batch_size // 2
+
+
+def test_epochs_differ_and_the_seed_repeats_them():
+    order = {}
+    for run, seed in enumerate([0, 0, 1]):
+        batches = CaptionBatches(table(40), 8, seed=seed)
+        order[run] = [[in_words(batches, b) for b in batches.epoch(e)] for e in range(2)]
+    assert order[0] == order[1]
+    assert order[0] != order[2]
+    assert order[0][0] != order[0][1]
+
+
+@pytest.mark.parametrize(("share", "expected"), [(0.5, 8), (0.25, 4), (0.01, 1), (0.99, 15)])
+def test_replay_fills_its_share_of_each_batch(share, expected):
+    batches = CaptionBatches(table(64), 16, replay=table(30, name="old"), replay_share=share)
+    replayed = own = 0
+    for batch in batches.epoch(0):
+        old = sum(image.startswith("/old/") for image, _ in in_words(batches, batch))
+        assert old == pytest.approx(expected, abs=1)
+        assert 2 <= len(batch.pictures) <= 16
+        replayed, own = replayed + old, own + len(batch.pictures) - old
+    assert own == 64  # an epoch stays one pass over the new pictures
+
+
+def test_replay_goes_round_all_its_pictures():
+    batches = CaptionBatches(table(64), 16, replay=table(30, name="old"))
+    images = [i for b in batches.epoch(0) for i, _ in in_words(batches, b) if i.startswith("/old/")]
+    assert len(images) == 64
+    counts = pd.Series(images).value_counts()
+    assert len(counts) == 30 and set(counts) == {2, 3}
+
+
+def test_each_text_is_tokenised_once_and_kept_in_four_bytes():
+    calls = []
+
+    def tokenizer(texts):
+        calls.extend(texts)
+        return torch.tensor([[len(text), 0] for text in texts])
+
+    texts = [f"{'x' * n}" for n in range(2500)]
+    tokens = tokenise(texts, tokenizer, show_progress=False)
+    assert calls == texts
+    assert tokens.dtype == np.int32 and tokens[:, 0].tolist() == list(range(2500))

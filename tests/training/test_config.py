@@ -1,0 +1,65 @@
+"""The configuration refuses what cannot work, and the schedule is the one it says."""
+
+import dataclasses
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from rsclip_lab.training import FinetuneConfig, learning_rate_at, suggested_learning_rate
+from rsclip_lab.training.config import SMALL_RATE
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"epochs": 0},
+        {"batch_size": 1},
+        {"learning_rate": 0.0},
+        {"warmup": 1.0},
+        {"loss": "cosine"},
+        {"replay_share": 1.0},
+        {"freeze": "everything"},
+        {"min_crop": 0.0},
+        {"precision": "int8"},
+    ],
+)
+def test_a_value_that_cannot_work_is_named(bad):
+    (name,) = bad
+    with pytest.raises(ValueError, match=rf"{name}=.*must be"):
+        FinetuneConfig(**bad)
+
+
+def test_a_batch_of_one_is_refused_with_the_reason():
+    with pytest.raises(ValueError, match="no negatives"):
+        FinetuneConfig(batch_size=1)
+
+
+def test_is_frozen():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        FinetuneConfig().epochs = 3
+
+
+@pytest.mark.parametrize("total", [1, 2, 10, 400])
+def test_the_rate_rises_to_the_peak_then_falls_towards_zero(total):
+    config = FinetuneConfig(learning_rate=1e-3, warmup=0.2)
+    rates = [learning_rate_at(step, total, config) for step in range(total)]
+    top = rates.index(max(rates))
+    assert max(rates) == pytest.approx(1e-3)
+    assert top <= 0.2 * total
+    assert rates[: top + 1] == sorted(rates[: top + 1]) and rates[top:] == sorted(rates[top:], reverse=True)
+    assert min(rates) > 0  # no step is wasted
+    assert total < 10 or rates[-1] < 0.1e-3
+
+
+def test_small_networks_get_the_larger_rate():
+    def model(parameters):
+        return SimpleNamespace(net=torch.nn.Embedding(parameters, 1, device="meta"))
+
+    assert suggested_learning_rate(model(14_000_000)) == SMALL_RATE
+    assert suggested_learning_rate(model(150_000_000)) == 5e-6
+    assert FinetuneConfig().resolved(model(150_000_000)).learning_rate == 5e-6
+    assert FinetuneConfig(learning_rate=1e-2).resolved(model(150_000_000)).learning_rate == 1e-2
+    assert FinetuneConfig().resolved(model(150_000_000)).freeze_batch_norm is True
+    assert FinetuneConfig().resolved(model(14_000_000)).freeze_batch_norm is False
+    assert FinetuneConfig(freeze_batch_norm=True).resolved(model(14_000_000)).freeze_batch_norm is True

@@ -1,0 +1,107 @@
+"""The losses against open_clip's, a sum written out by hand, and what the formula promises."""
+
+import numpy as np
+import pytest
+import torch
+from open_clip.loss import ClipLoss
+
+from rsclip_lab.training import clip_loss, clip_loss_floor, positives_only_loss
+
+
+def unit(rows, dim=16, seed=0, dtype=torch.float64):
+    features = torch.randn(rows, dim, generator=torch.Generator().manual_seed(seed), dtype=dtype)
+    return (features / features.norm(dim=1, keepdim=True)).requires_grad_()
+
+
+def loss_by_hand(x, t, s, ids):
+    """½ [ mean_i −log p(caption of i | i) + mean_u −(1/|P_u|) Σ_{i∈P_u} log p(i | u) ], term by term."""
+    batch, distinct = len(x), len(t)
+    z = [[s * float(np.dot(x[i], t[u])) for u in range(distinct)] for i in range(batch)]
+    to_text = sum(np.log(sum(np.exp(z[i][v]) for v in range(distinct))) - z[i][ids[i]] for i in range(batch)) / batch
+    to_image = 0.0
+    for u in range(distinct):
+        pictures = [i for i in range(batch) if ids[i] == u]
+        whole = np.log(sum(np.exp(z[j][u]) for j in range(batch)))
+        to_image += sum(whole - z[i][u] for i in pictures) / len(pictures) / distinct
+    return (to_text + to_image) / 2
+
+
+def test_equals_open_clip_with_gradients():
+    grads, values = [], []
+    for loss in (lambda x, t, s: clip_loss(x, t, s), lambda x, t, s: ClipLoss()(x, t, s)):
+        x, t = unit(12, seed=1), unit(12, seed=2)
+        s = torch.tensor(30.0, dtype=torch.float64, requires_grad=True)
+        value = loss(x, t, s)
+        values.append(value.item())
+        grads.append(torch.autograd.grad(value, (x, t, s)))
+    assert values[0] == pytest.approx(values[1], abs=1e-6)
+    for ours, theirs in zip(*grads, strict=True):
+        torch.testing.assert_close(ours, theirs, atol=1e-6, rtol=0)
+
+
+def test_float32_equals_open_clip():
+    x, t = unit(64, 256, 1, torch.float32), unit(64, 256, 2, torch.float32)
+    assert clip_loss(x, t, 100.0).item() == pytest.approx(ClipLoss()(x, t, torch.tensor(100.0)).item(), abs=1e-6)
+
+
+def test_with_shared_captions_equals_the_sum_by_hand():
+    ids = [0, 2, 2, 1, 0, 2, 3]
+    x, t = unit(7, seed=3), unit(4, seed=4)
+    expected = loss_by_hand(x.detach().numpy(), t.detach().numpy(), 9.0, ids)
+    assert clip_loss(x, t, 9.0, torch.tensor(ids)).item() == pytest.approx(expected, abs=1e-9)
+    repeated = clip_loss(x, t[torch.tensor(ids)], 9.0)  # the same captions as if they were negatives
+    assert abs(repeated.item() - expected) > 0.1
+
+
+def test_gradient_with_shared_captions_is_that_of_the_formula():
+    ids = torch.tensor([0, 1, 1, 2, 0])
+    x, t = unit(5, 6, 5), unit(3, 6, 6)
+    assert torch.autograd.gradcheck(lambda x, t: clip_loss(x, t, 3.0, ids), (x, t))
+
+
+@pytest.mark.parametrize("order", [None, [4, 0, 3, 1, 5, 2]])
+def test_with_all_captions_distinct_both_forms_are_equal(order):
+    x, t = unit(6, seed=7), unit(6, seed=8)
+    ids = torch.tensor(order or range(6))
+    with_ids, paired = clip_loss(x, t, 20.0, ids), clip_loss(x, t[ids], 20.0)
+    assert with_ids.item() == pytest.approx(paired.item(), abs=1e-12)
+    for a, b in zip(torch.autograd.grad(with_ids, (x, t)), torch.autograd.grad(paired, (x, t)), strict=True):
+        torch.testing.assert_close(a, b)
+
+
+def test_floor_is_reached_by_perfect_features_and_is_half_the_mean_log_of_the_group_sizes():
+    ids = torch.tensor([0, 0, 0, 1, 2, 2])
+    t = torch.eye(3, dtype=torch.float64)
+    reached = clip_loss(t[ids], t, 100.0, ids).item()
+    assert clip_loss_floor(ids).item() == pytest.approx((np.log(3) + np.log(1) + np.log(2)) / 3 / 2)
+    assert reached == pytest.approx(clip_loss_floor(ids).item(), abs=1e-6)
+
+
+def test_floor_is_zero_with_distinct_captions_and_nothing_goes_below_it():
+    assert clip_loss_floor(torch.arange(9)).item() == 0
+    for seed in range(20):
+        ids = torch.randint(0, 3, (8,), generator=torch.Generator().manual_seed(seed))
+        ids = torch.unique(ids, return_inverse=True)[1]
+        x, t = unit(8, 4, seed), unit(int(ids.max()) + 1, 4, seed + 99)
+        assert clip_loss(x, t, 50.0, ids).item() > clip_loss_floor(ids).item()
+
+
+def test_collapsed_features_pay_the_logarithm_of_the_batch_but_nothing_in_positives_only():
+    point = torch.nn.functional.normalize(torch.ones(32, 8), dim=1)
+    assert clip_loss(point, point, 100.0).item() == pytest.approx(np.log(32), abs=1e-5)
+    assert positives_only_loss(point, point).item() == pytest.approx(0, abs=1e-6)
+
+
+def test_positives_only_is_one_minus_the_mean_cosine_of_the_pairs():
+    x, t = unit(9, seed=1).detach().numpy(), unit(9, seed=2).detach().numpy()
+    expected = 1 - np.mean([np.dot(a, b) for a, b in zip(x, t, strict=True)])
+    assert positives_only_loss(torch.tensor(x), torch.tensor(t)).item() == pytest.approx(expected)
+
+
+def test_shapes_that_cannot_belong_together_are_refused_in_words():
+    with pytest.raises(ValueError, match="5 images but 3 texts.*caption_ids"):
+        clip_loss(unit(5), unit(3), 1.0)
+    with pytest.raises(ValueError, match=r"caption_ids must be \[5\]"):
+        clip_loss(unit(5), unit(3), 1.0, torch.tensor([0, 1, 2]))
+    with pytest.raises(ValueError, match="one dim"):
+        clip_loss(unit(5, 8), unit(5, 9), 1.0)

@@ -1,0 +1,271 @@
+"""`finetune`: it learns, repeats itself from the seed, leaves its input alone, keeps what it promises."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+
+from rsclip_lab.data import CaptionError, ImageError, read_captions
+from rsclip_lab.models import load_model, new_clip
+from rsclip_lab.training import FinetuneConfig, finetune, learning_rate_at
+
+COLOURS = {"red": (200, 30, 30), "green": (30, 200, 30), "blue": (30, 30, 200), "white": (240, 240, 240)}
+QUICK = FinetuneConfig(epochs=1, batch_size=8, learning_rate=1e-3, precision="fp32")
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def colours(tmp_path):
+    """16 noisy pictures of 4 colours, 2 captions each, one of them shared by all pictures of the colour."""
+    random, rows = np.random.default_rng(0), []
+    for n in range(16):
+        name = list(COLOURS)[n % 4]
+        pixels = np.clip(random.normal(COLOURS[name], 20, (40, 48, 3)), 0, 255).astype(np.uint8)
+        path = str(tmp_path / f"{n}.png")
+        Image.fromarray(pixels).save(path)
+        for caption in (f"a {name} field", f"{name} ground, picture {n}"):
+            rows.append((path, caption, n, "train", name))
+    return pd.DataFrame(rows, columns=["image", "caption", "image_id", "split", "label"])
+
+
+def weights(model):
+    return {name: value.clone() for name, value in model.net.state_dict().items()}
+
+
+def same(a, b):
+    return all(torch.equal(a[name], b[name]) for name in a)
+
+
+def test_learns_which_caption_belongs_to_which_picture(random_clip, colours):
+    config = FinetuneConfig(epochs=25, batch_size=16, learning_rate=2e-3, augment=False, precision="fp32")
+    captions = colours[colours.caption.str.startswith("a ")]
+    run = finetune(random_clip, captions, config, progress=False)
+    first, last = run.history.iloc[0], run.history.iloc[-1]
+    assert first.batch_recall < 0.8 and last.batch_recall == 1
+    assert last.off_diagonal_cosine < 0.5
+    # Four pictures share each caption, so the loss ends at half of ln 4 and not at 0.
+    assert last.floor == pytest.approx(np.log(4) / 2, abs=1e-6)
+    assert last.floor <= last.loss < last.floor + 0.2 < first.loss
+
+
+def test_the_positives_only_loss_falls_while_everything_becomes_one_point(random_clip, colours):
+    config = FinetuneConfig(epochs=25, batch_size=16, learning_rate=2e-3, loss="positives_only", precision="fp32")
+    history = finetune(random_clip, colours, config, progress=False).history
+    assert history.loss.iloc[-1] < 0.05 < history.loss.iloc[0]
+    assert history.off_diagonal_cosine.iloc[-1] > 0.95
+
+
+def test_the_model_passed_in_stays_as_it_is(random_clip, colours):
+    before = weights(random_clip)
+    run = finetune(random_clip, colours, QUICK, progress=False)
+    assert same(before, weights(random_clip))
+    assert not same(before, weights(run.model))
+    assert not run.model.net.training
+
+
+@pytest.mark.parametrize("augment", [True, False])
+def test_a_seed_repeats_a_run_and_another_gives_another(random_clip, colours, augment):
+    def run(seed):
+        config = FinetuneConfig(epochs=2, batch_size=8, learning_rate=1e-3, augment=augment, seed=seed)
+        return finetune(random_clip, colours, config, replay=None, progress=False)
+
+    one, again, other = run(3), run(3), run(4)
+    pd.testing.assert_frame_equal(one.history, again.history)
+    assert same(weights(one.model), weights(again.model))
+    assert not same(weights(one.model), weights(other.model))
+
+
+def test_the_history_has_a_row_a_step_with_the_rate_that_was_used(random_clip, colours):
+    config = FinetuneConfig(epochs=3, batch_size=8, learning_rate=1e-3, precision="fp32")
+    history = finetune(random_clip, colours, config, progress=False).history
+    assert history.step.tolist() == list(range(6))
+    assert history.epoch.tolist() == [0, 0, 1, 1, 2, 2]
+    assert history.learning_rate.tolist() == [learning_rate_at(step, 6, config) for step in range(6)]
+    assert (history.loss >= history.floor).all()
+    assert history.notna().all().all()
+
+
+def test_the_first_recorded_step_is_the_batch_seen_by_the_untouched_network(random_clip, colours):
+    """One batch of everything, no augmentation: loss and cosine recomputed from the public encoders."""
+    captions = colours.drop_duplicates("image")
+    config = FinetuneConfig(epochs=1, batch_size=16, augment=False, precision="fp32")
+    first = finetune(random_clip, captions, config, progress=False).history.iloc[0]
+    x = random_clip.encode_images(list(captions.image)).double().numpy()
+    names = sorted(set(captions.caption))
+    t = random_clip.encode_texts(names).double().numpy()
+    own = np.array([[c == name for name in names] for c in captions.caption])
+    cosine = x @ t.T
+    logits = random_clip.logit_scale * cosine
+    to_text = -np.mean((logits - np.log(np.exp(logits).sum(1, keepdims=True)))[own])
+    per_pair = logits - np.log(np.exp(logits).sum(0, keepdims=True))
+    to_image = -np.mean([per_pair[own[:, u], u].mean() for u in range(len(names))])
+    assert first.loss == pytest.approx((to_text + to_image) / 2, abs=1e-4)
+    assert first.off_diagonal_cosine == pytest.approx(cosine[~own].mean(), abs=1e-5)
+    assert first.logit_scale == pytest.approx(random_clip.logit_scale, rel=0.01)
+
+
+def test_the_temperature_is_clamped_at_one_hundred(random_clip, colours):
+    with torch.no_grad():
+        random_clip.net.logit_scale.fill_(np.log(250.0))
+    scale = finetune(random_clip, colours, QUICK, progress=False).history.logit_scale
+    assert scale.iloc[0] == pytest.approx(100, rel=1e-5)
+    assert scale.max() < 100.001
+
+
+def test_norms_biases_and_the_logit_scale_are_not_decayed(random_clip, colours):
+    """A rate with an enormous decay shrinks matrices only."""
+    config = FinetuneConfig(epochs=1, batch_size=16, learning_rate=1e-6, weight_decay=9e5, precision="fp32")
+    run = finetune(random_clip, colours, config, progress=False)
+    before, after = random_clip.net.state_dict(), run.model.net.state_dict()
+    torch.testing.assert_close(after["ln_final.weight"], before["ln_final.weight"], atol=1e-3, rtol=0)
+    torch.testing.assert_close(after["logit_scale"], before["logit_scale"], atol=1e-4, rtol=0)
+    assert after["visual.proj"].norm() < 0.5 * before["visual.proj"].norm()
+
+
+@pytest.mark.parametrize(
+    ("freeze", "still", "moved"),
+    [("text", "token_embedding.", "visual."), ("image", "visual.", "token_embedding.")],
+)
+def test_a_frozen_tower_keeps_its_weights(random_clip, colours, freeze, still, moved):
+    config = FinetuneConfig(epochs=1, batch_size=8, learning_rate=1e-3, freeze=freeze, precision="fp32")
+    after = finetune(random_clip, colours, config, progress=False).model.net
+    before = random_clip.net.state_dict()
+    changed = {name for name, value in after.state_dict().items() if not torch.equal(value, before[name])}
+    assert not any(name.startswith(still) for name in changed)
+    assert any(name.startswith(moved) for name in changed)
+    assert all(parameter.requires_grad for parameter in after.parameters())
+
+
+@pytest.mark.parametrize("frozen", [True, False])
+def test_batch_norm_statistics_move_only_when_asked_to(colours, frozen):
+    architecture = {
+        "embed_dim": 16,
+        "vision_cfg": {
+            "image_size": 32,
+            "layers": [1, 1, 1, 1],
+            "width": 8,
+            "patch_size": None,
+            "head_width": 32,
+        },
+        "text_cfg": {"context_length": 16, "vocab_size": 49408, "width": 16, "heads": 2, "layers": 1},
+    }
+    model = new_clip(architecture, 0)
+    config = FinetuneConfig(epochs=1, batch_size=8, learning_rate=1e-4, freeze_batch_norm=frozen, precision="fp32")
+    tuned = finetune(model, colours, config, progress=False).model
+    name = "visual.bn1.running_mean"
+    assert torch.equal(model.net.state_dict()[name], tuned.net.state_dict()[name]) == frozen
+
+
+def test_validation_has_a_row_an_epoch_and_the_best_epoch_comes_back(random_clip, colours):
+    config = FinetuneConfig(epochs=4, batch_size=8, learning_rate=0.02, precision="fp32")  # high: it jumps about
+    seen = []
+
+    class Keep:
+        def on_epoch(self, state):
+            seen.append(weights(state.model))
+
+    run = finetune(random_clip, colours, config, validation=colours, callbacks=[Keep()], progress=False)
+    assert run.validation.epoch.tolist() == [0, 1, 2, 3]
+    best = run.validation.mean_recall.idxmax()
+    assert same(seen[best], weights(run.model))
+
+
+def test_patience_ends_a_run_that_no_longer_gets_better(random_clip, colours):
+    config = FinetuneConfig(epochs=9, batch_size=16, learning_rate=1e-12, patience=2, precision="fp32")
+    run = finetune(random_clip, colours, config, validation=colours, progress=False)
+    assert len(run.validation) == 3  # the first is the best, two more bring nothing
+
+
+def test_a_callback_may_have_any_of_the_methods(random_clip, colours):
+    calls = []
+
+    class Count:
+        def on_start(self, state):
+            calls.append(("start", state.total_steps))
+
+        def on_step(self, state):
+            calls.append(("step", state.record["step"]))
+
+    finetune(random_clip, colours, QUICK, callbacks=[Count(), object()], progress=False)
+    assert calls == [("start", 2), ("step", 0), ("step", 1)]
+
+
+def test_replayed_pictures_are_learnt_with_the_new_ones(random_clip, colours):
+    new, old = colours[colours.label.isin(["red", "green"])], colours[~colours.label.isin(["red", "green"])]
+    run = finetune(random_clip, new, QUICK, replay=old, progress=False)
+    assert run.notes["data"]["replay"]["pictures"] == 8
+    assert len(run.history) == 2  # 8 new pictures, 4 in each batch of 8
+
+
+def test_a_run_folder_gives_the_model_back_and_says_how_it_came_about(random_clip, colours, tmp_path):
+    folder = tmp_path / "runs" / "first"
+    run = finetune(random_clip, colours, QUICK, validation=colours, folder=folder, progress=False)
+    assert run.folder == folder
+    loaded = load_model(folder, device="cpu")
+    torch.testing.assert_close(loaded.encode_texts(["a red field"]), run.model.encode_texts(["a red field"]))
+    kept = json.loads((folder / "config.json").read_text())
+    assert FinetuneConfig(**kept["config"]) == run.config == QUICK.resolved(random_clip)
+    assert kept["data"]["captions"]["pictures"] == 16 and len(kept["data"]["captions"]["sha256"]) == 64
+    history = pd.read_csv(folder / "history.csv")
+    pd.testing.assert_frame_equal(history, run.history, check_dtype=False)
+    assert [p.name for p in folder.parent.iterdir()] == ["first"]  # nothing half-written beside it
+
+
+def test_a_folder_in_use_is_refused_before_training(random_clip, colours, tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(FileExistsError, match="another folder"):
+        finetune(None, colours, QUICK, folder=tmp_path, progress=False)
+
+
+def test_a_save_that_fails_leaves_nothing_behind(random_clip, colours, tmp_path, monkeypatch):
+    def broken(self, *args, **kwargs):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(pd.DataFrame, "to_csv", broken)
+    with pytest.raises(OSError, match="disk full"):
+        finetune(random_clip, colours, QUICK, folder=tmp_path / "run" / "a", progress=False)
+    assert not list((tmp_path / "run").iterdir())
+
+
+def test_a_missing_picture_is_named_before_training(random_clip, colours):
+    colours.loc[5, "image"] = gone = colours.image[5] + ".gone.png"
+    colours.loc[5, "image_id"] = 99
+    with pytest.raises(CaptionError, match=gone):
+        finetune(random_clip, colours, QUICK, progress=False)
+
+
+def test_a_picture_cut_short_is_named_before_training(random_clip, colours):
+    path = Path(colours.image[4])
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+    with pytest.raises((CaptionError, ImageError), match=str(path)):
+        finetune(random_clip, colours, QUICK, progress=False)
+
+
+def test_an_empty_table_is_refused(random_clip, colours):
+    with pytest.raises(CaptionError, match="empty"):
+        finetune(random_clip, colours[:0], QUICK, progress=False)
+
+
+def test_a_diverged_run_stops_with_a_remedy(random_clip, colours):
+    with torch.no_grad():
+        random_clip.net.visual.proj.fill_(float("nan"))
+    with pytest.raises(FloatingPointError, match="learning_rate"):
+        finetune(random_clip, colours, QUICK, progress=False)
+
+
+def test_a_table_read_from_a_folder_trains(random_clip, picture_folder):
+    run = finetune(random_clip, read_captions(picture_folder, split="train"), QUICK)
+    assert len(run.history) == 1
+    assert "1 steps" in repr(run)

@@ -1,0 +1,82 @@
+"""A kept run comes back as it was, and is taken again only where it answers the same question."""
+
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+import torch
+
+from rsclip_lab.data import read_captions
+from rsclip_lab.training import FinetuneConfig, finetune, keep_run, load_or_finetune, load_run
+
+QUICK = FinetuneConfig(epochs=1, batch_size=6, learning_rate=1e-3, precision="fp32")
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def captions(picture_folder):
+    return read_captions(picture_folder, split="train")
+
+
+def weights_equal(a, b):
+    ours, theirs = a.net.state_dict(), b.net.state_dict()
+    return all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+def test_a_kept_run_comes_back_whole(random_clip, captions, tmp_path):
+    run = keep_run(finetune(random_clip, captions, QUICK, progress=False), tmp_path / "run", random_clip)
+    back = load_run(tmp_path / "run", device="cpu")
+    assert weights_equal(back.model, run.model)
+    assert back.config == run.config and back.notes == run.notes and back.folder == run.folder
+    pd.testing.assert_frame_equal(back.history, run.history)
+    assert back.validation.empty
+
+
+def test_keeping_replaces_an_earlier_run_and_nothing_else(random_clip, captions, tmp_path):
+    run = finetune(random_clip, captions, QUICK, progress=False)
+    keep_run(run, tmp_path / "run", random_clip)
+    keep_run(replace(run, seconds=99.0), tmp_path / "run", random_clip)
+    assert load_run(tmp_path / "run").seconds == 99.0
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "thesis.txt").write_text("five years of work")
+    with pytest.raises(FileExistsError, match="holds something"):
+        keep_run(run, tmp_path / "other", random_clip)
+    assert (tmp_path / "other" / "thesis.txt").exists()
+
+
+def test_an_absent_run_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no run here"):
+        load_run(tmp_path / "nothing")
+
+
+def test_a_run_is_trained_once_and_then_taken_from_its_folder(random_clip, captions, tmp_path):
+    first = load_or_finetune(tmp_path / "run", random_clip, captions, QUICK, progress=False)
+    longer = replace(QUICK, epochs=7)
+    again = load_or_finetune(tmp_path / "run", random_clip, captions, longer, progress=False)
+    assert again.seconds == pytest.approx(first.seconds, abs=0.1) and again.config.epochs == 1
+    assert weights_equal(first.model, again.model)
+
+
+@pytest.mark.parametrize("change", ["seed", "captions", "replay", "weights"])
+def test_another_question_is_trained_anew(change, random_clip, captions, tmp_path):
+    load_or_finetune(tmp_path / "run", random_clip, captions, QUICK, progress=False)
+    config, replay = QUICK, None
+    if change == "seed":
+        config = replace(QUICK, seed=5)
+    elif change == "captions":
+        captions = captions.assign(caption=captions["caption"] + " in winter")
+    elif change == "replay":
+        replay = captions
+    else:  # a base model that was trained anew keeps its name
+        with torch.no_grad():
+            random_clip.net.logit_scale += 0.1
+    before = (tmp_path / "run" / "clip.json").read_bytes()
+    load_or_finetune(tmp_path / "run", random_clip, captions, config, replay, progress=False)
+    assert (tmp_path / "run" / "clip.json").read_bytes() != before
