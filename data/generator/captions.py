@@ -5,9 +5,9 @@ the frame is not mentioned. Directions are not used: training flips and turns pi
 """
 
 
-from .camera import visible
+from .drawing.camera import visible
+from .drawing.scene import SIDE, Scene
 from .kind import Kind
-from .scene import SIDE, Scene
 
 TEMPLATES = (
     "a satellite view of {}",

@@ -5,10 +5,10 @@ from zlib import crc32
 
 import numpy as np
 
-from .camera import photograph
 from .captions import describe
+from .drawing.camera import photograph
+from .drawing.scene import Scene
 from .kind import Kind
-from .scene import Scene
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .scene import Scene
+from .drawing.scene import Scene
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """All kinds, by side. The base model is trained on LAND alone; COAST is what the course teaches it."""
 
-from . import aquaculture, facilities, harbour, housing, open_country, reef, ships, transport, water
+from .coast import aquaculture, harbour, reef, ships
 from .kind import Kind
+from .land import facilities, housing, open_country, transport, water
 
 
 def _by_label(*families) -> dict[str, Kind]:

@@ -5,9 +5,9 @@ import pytest
 
 from data.generator import captions, pool, sample
 from data.generator.draw import draw
+from data.generator.drawing.scene import SIDE, Scene
 from data.generator.kind import Kind
 from data.generator.kinds import COAST, LAND
-from data.generator.scene import SIDE, Scene
 
 KINDS = [*LAND.values(), *COAST.values()]
 

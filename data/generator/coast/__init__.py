@@ -1,0 +1,1 @@
+"""Families of coastal scenes: what the course teaches the base model."""

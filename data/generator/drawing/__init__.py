@@ -1,0 +1,1 @@
+"""The tools scenes are drawn with: canvas, textures, colours, ground, plants, buildings, the camera."""

@@ -1,0 +1,1 @@
+"""Families of land scenes: what the base model is trained on."""
