@@ -44,6 +44,7 @@ def test_the_outputs_were_made_from_this_text_this_model_and_these_data(source, 
 def test_every_cell_was_executed_in_order_and_without_error_or_warning(notebook):
     counts = [cell.execution_count for cell in code_cells(notebook) if cell.source.strip()]
     assert counts == list(range(1, len(counts) + 1))
+    assert "it/s" not in str([cell.outputs for cell in code_cells(notebook)])  # bars are gone when the work is done
     outputs = [output for cell in code_cells(notebook) for output in cell.outputs]
     assert not [output for output in outputs if output.output_type == "error"]
     assert not [output.text for output in outputs if output.get("name") == "stderr"]
@@ -62,6 +63,14 @@ def test_no_code_cell_is_longer_than_twenty_lines(notebook):
 def test_a_progress_bar_leaves_only_its_last_state():
     assert build.on_screen("  0%|  |\r 50%|# |\r100%|##|\ndone") == "100%|##|\ndone"
     assert build.on_screen("abc\r   \rx") == "x"
+
+
+def test_a_progress_bar_that_was_wiped_leaves_nothing():
+    pieces = ["  0%|  |", "\r 50%|# |", "\r        \r", "done\n"]
+    outputs = [nbformat.v4.new_output("stream", name="stdout", text=text) for text in pieces]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("x", outputs=outputs)])
+    build.tidy(notebook)
+    assert [output.text for output in notebook.cells[0].outputs] == ["done\n"]
 
 
 def test_a_widget_is_replaced_by_its_static_form():

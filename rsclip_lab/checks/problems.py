@@ -71,7 +71,7 @@ def mode_problems(pictures: pd.DataFrame, facts: list[Facts]) -> Iterator[Proble
     table = pictures.assign(mode=[fact.mode for fact in facts])
     for mode, group in table[table["mode"] != "RGB"].groupby("mode"):
         first = group.iloc[0]
-        detail = f"{len(group)} pictures are stored as {mode} and get converted to RGB"
+        detail = f"{len(group)} picture(s) stored as {mode}, converted to RGB"
         remedy = "look at one; if it looks wrong, save as 8-bit RGB"
         yield first["row"], first["image"], "not_rgb", "info", detail, remedy
 

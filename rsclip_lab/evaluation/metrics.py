@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -13,7 +14,7 @@ def topk_accuracy(scores, labels, ks: Iterable[int] = (1, 3, 5, 10)) -> dict[int
     order, so a network that gives every class the same score is right on the first class only. With k at or
     above the number of classes the accuracy is 1. Raises ValueError for scores that are not finite.
     """
-    scores, labels = torch.as_tensor(scores), torch.as_tensor(labels).long()
+    scores, labels = as_tensor(scores), as_tensor(labels).long()
     if scores.ndim != 2 or labels.shape != scores.shape[:1] or len(labels) == 0:
         shapes = f"scores {list(scores.shape)} and labels {list(labels.shape)}"
         raise ValueError(f"{shapes}: give [n, classes] and [n], n at least 1")
@@ -23,6 +24,11 @@ def topk_accuracy(scores, labels, ks: Iterable[int] = (1, 3, 5, 10)) -> dict[int
     ranking = scores.argsort(dim=1, descending=True, stable=True)
     rank = (ranking == labels[:, None]).int().argmax(dim=1)
     return {k: (rank < k).float().mean().item() for k in ks}
+
+
+def as_tensor(values) -> Tensor:
+    """A tensor of tensors, lists, arrays or tables; read-only arrays, as pandas gives them, are copied."""
+    return values if isinstance(values, Tensor) else torch.from_numpy(np.array(values))
 
 
 def off_diagonal_cosine(

@@ -16,6 +16,7 @@ BLUE, ORANGE, GREEN, RED, PURPLE, SKY, YELLOW = (
 GREY, DARK = "#8A8A8A", "#333333"
 CYCLE = (BLUE, ORANGE, GREEN, PURPLE, RED, SKY)
 RUN_COLOURS = {"base": GREY, "positives_only": RED, "clip": BLUE, "replay": GREEN}
+OTHER_RUNS = (ORANGE, SKY, PURPLE, DARK)
 RUN_NAMES = {
     "base": "before",
     "positives_only": "positives-only loss",
@@ -81,5 +82,5 @@ def run_name(name: str) -> str:
 
 
 def run_colour(name: str, place: int) -> str:
-    """The fixed colour of a known run, else the palette's at `place`."""
-    return RUN_COLOURS.get(name, CYCLE[place % len(CYCLE)])
+    """The fixed colour of a known run, else one at `place` that no known run has."""
+    return RUN_COLOURS.get(name, OTHER_RUNS[place % len(OTHER_RUNS)])

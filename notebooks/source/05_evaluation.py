@@ -1,0 +1,338 @@
+# %% [markdown]
+# # 05 · Evaluation
+#
+# **Is it better, at what, and what did it forget?**
+#
+# What you will learn:
+#
+# - to measure a tuned model with top-k accuracy, per kind, and with retrieval recall, beside the model it came from;
+# - to say how sure a number is, and to compare two models on the same pictures;
+# - to trade new knowledge against old by interpolating weights, and to choose the trade without the test set.
+#
+# Time: about 40 minutes to read and try; the cells take about 90 seconds on two CPU cores (30 when lesson 04 has
+# left its runs), less on a GPU.
+#
+# The pictures of the embedded sample are **drawn by a program**, not photographed. What you measure on them
+# says how a method behaves; it says nothing about real imagery.
+
+# %%
+MODEL = "tiny"  # @param ["tiny", "RemoteCLIP-RN50", "RemoteCLIP-ViT-B-32", "RemoteCLIP-ViT-L-14"]
+DATA = "coast"  # @param ["coast"]
+EPOCHS = 12  # @param {type: "integer"}
+
+# %%
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+import rsclip_lab as lab
+from rsclip_lab import show
+from rsclip_lab.evaluation import paired_difference, wilson_interval
+
+base = lab.load_model(MODEL, fallback="tiny")
+coast, coast_val, coast_test = (lab.sample(DATA, split) for split in ("train", "val", "test"))
+land, land_test = lab.sample("land", "train"), lab.sample("land", "test")
+base
+
+# %% [markdown]
+# ## Four models
+#
+# The model before, and three fine-tuned ones: with the tutorial's positives-only loss, with CLIP's loss, and with
+# CLIP's loss and replay of land pictures. If lesson 04 has run on this machine, its runs are read from `outputs/`.
+# Otherwise they are trained now, for `EPOCHS` epochs.
+
+# %%
+config, folder = lab.FinetuneConfig(epochs=EPOCHS), Path("outputs") / base.name
+wrong = replace(config, loss="positives_only")
+runs = {
+    "positives_only": lab.training.load_or_finetune(folder / "positives_only", base, coast, wrong),
+    "clip": lab.training.load_or_finetune(folder / "clip", base, coast, config),
+    "replay": lab.training.load_or_finetune(folder / "replay", base, coast, config, replay=land),
+}
+models = {"base": base} | {name: run.model for name, run in runs.items()}
+pd.DataFrame({name: {"epochs": run.config.epochs, "steps": len(run.history)} for name, run in runs.items()}).T
+
+# %% [markdown]
+# Three rules before the first number:
+#
+# 1. **Only test pictures.** No model here has seen them, neither in training nor when anything was chosen.
+# 2. **The same prompts, preprocessing and pictures** for every model.
+# 3. **Old kinds too.** Land is the control set.
+#
+# Every test picture meets one prompt for each kind, coastal and land together. All that follows is counted from
+# these probabilities.
+
+# %%
+TEMPLATE = "a satellite view of {label}"
+kinds, land_kinds = sorted(coast_test["label"].unique()), sorted(land_test["label"].unique())
+pictures, land_pictures = lab.distinct_images(coast_test), lab.distinct_images(land_test)
+prompts = [TEMPLATE.format(label=kind) for kind in kinds + land_kinds]
+answers = {name: lab.predict(model, pictures["image"].tolist(), prompts) for name, model in models.items()}
+land_answers = {name: lab.predict(model, land_pictures["image"].tolist(), prompts) for name, model in models.items()}
+for table in (*answers.values(), *land_answers.values()):
+    table.columns = kinds + land_kinds
+
+# %% [markdown]
+# ## Top-k, in the table shape of CLIP-rsicd
+#
+# How often is the right kind the first answer, among the first three, five, ten? We ask for coast pictures among
+# **all** kinds, because that is how the model would be used: nobody tells it beforehand that a picture shows a coast.
+#
+# **Predict:** for the base model, which never saw a coast, will top-1 be at chance, or below it?
+
+# %%
+number = {kind: place for place, kind in enumerate(kinds + land_kinds)}
+labels = [number[label] for label in pictures["label"]]
+topk = {name: lab.topk_accuracy(table.to_numpy(), labels) for name, table in answers.items()}
+print(f"{len(pictures)} drawn coast pictures, {len(number)} kinds; guessing gives {1 / len(number):.3f} at k=1")
+show.topk_table(topk, len(pictures))
+
+# %%
+show.plot_topk(topk, chance=len(number))
+
+# %% [markdown]
+# The lines show the accuracy of each model as k grows, the dotted one what guessing gives. A base model *below*
+# chance has not been careless: it knows names for what it sees, and answers with a land kind.
+#
+# For context, the table that this one is shaped after. CLIP-rsicd fine-tuned OpenAI's ViT-B/32 on the RSICD
+# captions, and measured 1,027 **photographs** of 30 kinds (source: the README of
+# [arampacha/CLIP-rsicd](https://github.com/arampacha/CLIP-rsicd)):
+#
+# | model | k=1 | k=3 | k=5 | k=10 |
+# |---|---|---|---|---|
+# | openai/clip-vit-base-patch32 | 0.572 | 0.745 | 0.837 | 0.939 |
+# | clip-rsicd | 0.843 | 0.958 | 0.977 | 0.993 |
+# | clip-rsicd-v2 | 0.883 | 0.968 | 0.982 | 0.998 |
+#
+# Other pictures, other kinds, another network: **the two tables cannot be compared row by row.** What they share is
+# the shape of the story: a base model, a tuned one, and differences of a few points between tuned ones.
+#
+# ## How sure is a number?
+#
+# Our test set is a handful of pictures out of all that could have been drawn. Another handful would give another
+# accuracy. The brackets in our table are 95 % **Wilson intervals**: they hold the true accuracy for 95 of 100 such
+# test sets. How wide are they?
+
+# %%
+sizes = (20, 180, 1027, 10_000)
+pd.DataFrame({n: dict(zip(("low", "high"), wilson_interval(0.85, n), strict=True)) for n in sizes}).T.assign(
+    width=lambda table: table["high"] - table["low"]
+).round(3).rename_axis("pictures, of which 85 % right")
+
+# %% [markdown]
+# Four times the pictures halve the width. With 180 of them a difference of three points between two rows is no news;
+# nor is it in published tables: CLIP-rsicd repeated one setting three times and got 0.831, 0.811 and 0.823.
+# (That is luck of *training*; our brackets hold only the luck of *test pictures*. Several seeds show the other kind.)
+#
+# Two models on the **same** pictures can be told apart better than their two intervals suggest, because easy pictures
+# are easy for both. Draw the pictures again and again, each with both answers, and look at the difference:
+
+# %%
+right = {name: table.idxmax(axis=1).to_numpy() == pictures["label"].to_numpy() for name, table in answers.items()}
+pairs = {"clip - base": ("base", "clip"), "replay - clip": ("clip", "replay"), "clip - positives": ("positives_only", "clip")}
+rows = {words: paired_difference(right[one], right[other]) for words, (one, other) in pairs.items()}
+pd.DataFrame(rows).T.round(3)
+
+# %% [markdown]
+# An interval that leaves out 0 is evidence of a difference; one that holds it is evidence of nothing, in
+# particular not of equality.
+#
+# ## Kind by kind
+#
+# One average can hide a kind that got worse. **Predict:** which coastal kind is the hardest?
+
+# %%
+def accuracy_by_kind(table: pd.DataFrame) -> dict[str, float]:
+    own = table[kinds].idxmax(axis=1).to_numpy() == pictures["label"].to_numpy()
+    return pd.Series(own).groupby(pictures["label"].to_numpy()).mean().to_dict()
+
+
+best = "replay"  # the model to look at closely
+show.plot_per_class(accuracy_by_kind(answers["base"]), accuracy_by_kind(answers[best]))
+
+# %% [markdown]
+# Each row is a coastal kind, judged among coastal kinds only: grey before, blue after, the kind that gained most on
+# top. Mind that there are only a few pictures of each, so single rows are rough.
+#
+# Where do the remaining mistakes go?
+
+# %%
+guesses = answers[best][kinds].idxmax(axis=1)
+show.plot_confusion(pictures["label"], guesses, kinds)
+
+# %% [markdown]
+# A row is the truth, a column the answer, in percent of the row; a perfect model fills only the diagonal.
+# Mistakes between kinds that look alike (two kinds of ship, two kinds of fish farm) are honest ones. A *column* full of
+# mistakes would be something else: a kind that the model calls whenever it is in doubt.
+#
+# ## The failure gallery
+#
+# Numbers say how many; pictures say why. Here are the surest mistakes. Under each picture stands the truth in bold, and
+# under that the answer:
+
+# %%
+show.plot_failures(pictures["image"].tolist(), pictures["label"].tolist(), guesses.tolist(), answers[best][kinds].max(axis=1).tolist())
+
+# %% [markdown]
+# For each, ask three questions. Would *you* have known from 128 pixels? Is the label itself right? Is there
+# something in the picture that belongs to the other kind? (The percentages are probabilities among all kinds.)
+#
+# ## Retrieval: sentences, not labels
+#
+# A search engine gets sentences. **Recall@k** asks how often the right answer is among the first k: for a picture
+# any one of its captions, for a caption its own picture. *Mean recall* is the mean of all six.
+#
+# **Predict:** each picture has only one right answer among all, even if others fit as well. Will recall be high
+# or low?
+
+# %%
+results = {name: lab.evaluate(model, coast_test, control=land_test) for name, model in models.items()}
+show.recall_table(results)
+
+# %% [markdown]
+# In percent, as papers print them. Low numbers, and yet the models are not bad: many captions of the sample fit a
+# dozen pictures ("a satellite view of a cargo ship"), but only one of them counts as right. The published
+# models live with that as well: RemoteCLIP ViT-B-32 has a mean recall of 35.26 on RSICD and 49.38 on RSITMD,
+# photographs again (Liu et al., *RemoteCLIP*, TGRS 2024). So read recall **against another model on the same set**.
+#
+# ## What did it forget?
+#
+# The control set tells. Land pictures, judged among the land kinds:
+
+# %%
+shares = {
+    "coast": {name: metrics["top1"] for name, metrics in results.items()},
+    "land": {name: metrics["control_top1"] for name, metrics in results.items()},
+}
+counts = {"coast": len(pictures), "land": len(land_pictures)}
+show.plot_intervals(shares, counts)
+
+# %% [markdown]
+# Left the new kinds, right the old ones; a dot is the accuracy, the bar its 95 % interval. The run with CLIP's loss
+# alone has moved right on the coast and left on the land. Replay keeps most of the land.
+#
+# Which kinds were lost, and what are they called now?
+
+# %%
+table = land_answers["clip"]
+lost = (land_answers["base"][land_kinds].idxmax(axis=1) == land_pictures["label"].to_numpy()) & (
+    table.idxmax(axis=1) != land_pictures["label"].to_numpy()
+)
+changes = {"was known as": land_pictures["label"].to_numpy()[lost], "now called": table.idxmax(axis=1)[lost].to_numpy()}
+print(f"{lost.sum()} of {len(lost)} land pictures were known and are lost; the most frequent changes:")
+pd.DataFrame(changes).value_counts().head(12).rename("pictures").reset_index()
+
+# %% [markdown]
+# Land pictures that the base model named correctly among the land kinds, and that the tuned model no longer does when
+# all kinds compete. Look for *coastal* names on the right: there the new kinds have swallowed old ones.
+#
+# ## Between two models: weight interpolation
+#
+# Replay needs the old data. Often you do not have them. There is a remedy that needs nothing but the two sets of
+# weights (WiSE-FT, Wortsman et al. 2022): walk along the straight line from the base weights to the tuned ones.
+#
+# weights(alpha) = (1 - alpha) · base + alpha · tuned
+#
+# **Predict:** half way, at alpha 0.5, is the model half as good at both?
+#
+# To *choose* an alpha is a decision, and decisions are not made on test pictures. We sweep on the coast's
+# validation split, and on land training pictures, which the run without replay has never seen.
+
+# %%
+alphas = np.linspace(0, 1, 6).round(2)
+sweep = lab.interpolation_sweep(base, models["clip"], coast_val, control=land, alphas=alphas)
+alpha = sweep.loc[(sweep["top1"] + sweep["control_top1"]).idxmax(), "alpha"]
+show.plot_interpolation(sweep, chosen=alpha)
+
+# %% [markdown]
+# Blue, the new kinds; orange, the old ones; purple, the new ones when all kinds compete. The curves are not
+# straight: over a part of the way most of the new is there already while most of the old is still there. Purple lags
+# behind blue: half-way weights can tell the new kinds from each other, but still prefer the old names for them. The
+# dotted line marks the alpha with the highest sum of blue and orange; what each colour is worth to *you* may be
+# another weighing, and another alpha.
+
+# %%
+sweep[["alpha", "top1", "control_top1", "all_top1", "mean_recall"]].round(3)
+
+# %% [markdown]
+# Only now the test pictures, once, with the alpha that was chosen:
+
+# %%
+name = f"interpolated, {alpha:g}"
+models[name] = lab.interpolate(base, models["clip"], float(alpha))
+results[name] = lab.evaluate(models[name], coast_test, control=land_test)
+answers[name] = lab.predict(models[name], pictures["image"].tolist(), prompts)
+topk[name] = lab.topk_accuracy(answers[name].to_numpy(), labels)
+
+# %% [markdown]
+# ## One table
+#
+# An *ablation*: each row differs from its neighbour in one thing. First the top-k of coast pictures among all kinds,
+# then coast and land accuracy among their own kinds, everything on test pictures with 95 % Wilson intervals.
+
+# %%
+ablation = show.topk_table(topk, len(pictures))
+for words, metric, count in (("coast, own kinds", "top1", len(pictures)), ("land, own kinds", "control_top1", len(land_pictures))):
+    ablation[words] = [f"{row[metric]:.3f} [{low:.2f}, {high:.2f}]" for row in results.values() for low, high in [wilson_interval(row[metric], count)]]
+ablation
+
+# %% [markdown]
+# How to read it aloud:
+#
+# - *before → CLIP loss*: what fine-tuning gives, and in the last column what it takes;
+# - *positives-only → CLIP loss*: what the negatives give. Wherever the collapsed model scores above chance, remember its
+#   off-diagonal cosine from lesson 04: the ranking has survived, by a hair;
+# - *CLIP loss → replay*: what old data in the batch give back;
+# - *CLIP loss → interpolated*: what can be had back with no old data and no training, and what it costs on the coast.
+#
+# Where the old data are at hand, compare the last two rows before you choose.
+#
+# Intervals that overlap leave the question open. Then say so, and draw more pictures or train more seeds.
+
+# %%
+show.plot_before_after(results)
+
+# %% [markdown]
+# The same as bars: coast among its own kinds, coast among all kinds, land among its own.
+#
+# ## Exercises
+#
+# **1. Another prompt.** Change the template, or give several: their features are averaged. Does the order of the
+# models change?
+
+# %%
+TEMPLATES = ["a satellite view of {label}"]  # try: lab.TEMPLATES
+classifier = lab.zero_shot_classifier(models["replay"], kinds, TEMPLATES)
+scores = models["replay"].encode_images(pictures["image"].tolist()) @ classifier.T
+own = [kinds.index(label) for label in pictures["label"]]
+print({k: round(share, 3) for k, share in lab.topk_accuracy(scores, own, ks=(1, 3)).items()})
+
+# %% [markdown]
+# **2. Interval by hand.** Draw the pictures of the replay run again 1,000 times with replacement, and take the 2.5th and
+# 97.5th percentile of the accuracy. How close is it to Wilson's interval?
+
+# %%
+random = np.random.default_rng(0)
+drawn = random.choice(right["replay"], size=(1000, len(right["replay"]))).mean(axis=1)  # your line here
+print("bootstrap", np.percentile(drawn, [2.5, 97.5]).round(3), "  Wilson", np.round(wilson_interval(right["replay"].mean(), len(pictures)), 3))
+
+# %% [markdown]
+# **3. Both remedies.** Interpolate the run *with replay* instead. Set `TUNED` to `"replay"`: what is the best alpha
+# now, and why may nobody choose it with the land training pictures? (Hint: who has seen them?)
+
+# %%
+TUNED = "clip"
+middle = lab.interpolate(base, models[TUNED], 0.5)
+show.before_after_table({TUNED: results[TUNED], "half way": lab.evaluate(middle, coast_test, control=land_test)})
+
+# %% [markdown]
+# ## Recap
+#
+# - One number is no evaluation: top-k, kind by kind, retrieval, a control set, and a look at the failures.
+# - An interval belongs to each number; two models are compared on the same pictures, pair by pair.
+# - Forgetting can be measured, and treated: replay if you have the old data, interpolate if you do not.
+# - Choose on validation pictures, report on test pictures, once.
+#
+# Next: 06 · Search and predict: what is it good for?
