@@ -111,6 +111,7 @@ def run_audit(chosen: argparse.Namespace) -> int:
 
 
 def run_finetune(chosen: argparse.Namespace) -> int:
+    from rsclip_lab.checks import require_usable
     from rsclip_lab.data import read_captions, split_by_image
     from rsclip_lab.evaluation import evaluate
     from rsclip_lab.models import load_model
@@ -122,6 +123,8 @@ def run_finetune(chosen: argparse.Namespace) -> int:
     if captions["split"].isna().all():
         captions = split_by_image(captions, seed=config.seed)
     train, val, test = (captions[captions["split"] == name] for name in ("train", "val", "test"))
+    if len(test):
+        require_usable(test, "the test split")  # now rather than after an hour of training
     replay = None if chosen.replay is None else training_rows(read_captions(chosen.replay))
     model = load_model(chosen.model)
     run = finetune(model, train, config, val if len(val) else None, replay, chosen.out)

@@ -91,7 +91,7 @@ def test_tiny_small_huge_and_other_modes(captions, random_clip, monkeypatch):
     report = audit(captions, random_clip)
     assert found(report, "tiny_picture")["file"].tolist() == images[:1]
     assert found(report, "huge_picture")["file"].tolist() == images[2:3]
-    assert "1 pictures are stored as L" in found(report, "not_rgb")["detail"].item()
+    assert "1 picture(s) stored as L" in found(report, "not_rgb")["detail"].item()
     # The pictures are 40 + row high and 60 - row wide; the first three were replaced, one by 40 x 40.
     small = 1 + sum(min(40 + row, 60 - row) < 50 for row in range(3, 12))
     assert (

@@ -1,6 +1,6 @@
 """Is what goes in what one thinks it is (notebook 03)."""
 
 from rsclip_lab.checks.report import AuditReport, audit
-from rsclip_lab.checks.trainable import require_trainable
+from rsclip_lab.checks.trainable import require_trainable, require_usable
 
-__all__ = ["AuditReport", "audit", "require_trainable"]
+__all__ = ["AuditReport", "audit", "require_trainable", "require_usable"]

@@ -79,8 +79,8 @@ def mode_problems(pictures: pd.DataFrame, facts: list[Facts]) -> Iterator[Proble
 def repeated_pictures(
     captions: pd.DataFrame, pictures: pd.DataFrame, facts: list[Facts]
 ) -> Iterator[Problem]:
-    content = {i: fact.content for i, fact in zip(pictures["image_id"], facts, strict=True) if fact.content}
-    seen = captions.assign(content=captions["image_id"].map(content), row=captions.index)
+    content = {i: fact.content for i, fact in zip(pictures["image"], facts, strict=True) if fact.content}
+    seen = captions.assign(content=captions["image"].map(content), row=captions.index)
     seen = seen.dropna(subset="content").drop_duplicates(["content", "image", "split"])
     for _, group in seen.groupby("content", sort=False):
         if len(group) < 2:
@@ -102,7 +102,7 @@ def caption_problems(captions: pd.DataFrame) -> Iterator[Problem]:
     for row in captions.index[text == ""]:
         file = captions.at[row, "image"]
         yield row, file, "empty_caption", "error", "no caption", "write one or remove the row"
-    pictures = captions[text != ""].groupby("caption")["image_id"].nunique()
+    pictures = captions[text != ""].groupby("caption")["image"].nunique()
     shared = pictures[pictures > 1]
     if len(shared):
         most = shared.idxmax()

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from rsclip_lab.checks import problems as find
+from rsclip_lab.checks.trainable import require_columns
 
 COLUMNS = ["row", "file", "kind", "severity", "detail", "remedy"]
 
@@ -54,13 +55,16 @@ class AuditReport:
 
 
 def audit(captions: pd.DataFrame, model=None, batch_size: int = 32) -> AuditReport:
-    """Look at every picture and caption of a table and report what is wrong; bad data never makes it raise.
+    """Look at every picture and caption of a table and report what is wrong; none of it makes it raise.
 
     captions: as `read_captions` gives them. model: a `Clip`; with it, captions longer than its context length
     and pictures smaller than its image size are found too. batch_size: pictures of a training batch, for the
     check that there are enough. Every picture is decoded once, on several threads.
     """
-    pictures = captions.drop_duplicates("image_id").assign(row=lambda table: table.index)
+    require_columns(captions)
+    if not captions.index.is_unique:  # tables put together
+        captions = captions.reset_index(drop=True)
+    pictures = captions.drop_duplicates("image").assign(row=lambda table: table.index)
     facts = list(find.inspect_all(pictures["image"].tolist()))
     problems = [
         *find.file_problems(pictures, facts),

@@ -8,6 +8,8 @@ from PIL import Image
 
 from rsclip_lab.data.captions import CaptionError
 
+COLUMNS = ("image", "caption", "image_id", "split", "label")
+
 
 def require_trainable(
     captions: pd.DataFrame, batch_size: int, class_names: Sequence[str] | None = None
@@ -18,24 +20,37 @@ def require_trainable(
     picture, a file that is no picture, an empty caption. (A picture cut short shows when it is decoded:
     ImageError.)
     """
-    if len(captions) == 0:
-        raise CaptionError(
-            "the table of captions is empty; check the split you asked for and the file it was read from"
-        )
-    pictures = captions.drop_duplicates("image_id")
+    require_usable(captions)
+    pictures = captions.drop_duplicates("image")
     if min(batch_size, len(pictures)) < 2:
         raise CaptionError(
             f"a batch of {min(batch_size, len(pictures))} has no negatives, so its loss is always 0; "
             "use batch_size of 2 or more (better 32 or more) and at least as many pictures"
         )
     _require_classes(captions, class_names)
-    for row, image in pictures["image"].items():
+
+
+def require_usable(captions: pd.DataFrame, name: str = "the table of captions") -> None:
+    """Raise CaptionError, beginning with `name`, for a table that can neither be trained nor measured on.
+
+    Refused: no rows, a missing column, a picture that is not there or no picture, an empty caption.
+    """
+    require_columns(captions, name)
+    if len(captions) == 0:
+        raise CaptionError(f"{name} is empty; check the split you asked for and the file it was read from")
+    for row, image in captions["image"].drop_duplicates().items():
+        if not isinstance(image, (str, Path)):
+            raise CaptionError(f"{name}, row {row}: no file name ({image!r}); fill it in or remove the row")
         _require_picture(row, image)
-    for row, caption in captions["caption"].items():
+    for row, image, caption in captions[["image", "caption"]].itertuples():
         if not isinstance(caption, str) or not caption.strip():
-            raise CaptionError(
-                f"row {row}, {captions.at[row, 'image']}: empty caption; write one or remove the row"
-            )
+            raise CaptionError(f"{name}, row {row}, {image}: empty caption; write one or remove the row")
+
+
+def require_columns(captions: pd.DataFrame, name: str = "the table of captions") -> None:
+    """Raise CaptionError for a table that lacks one of the columns read_captions gives."""
+    if missing := [column for column in COLUMNS if column not in captions]:
+        raise CaptionError(f"{name} has no column {', '.join(missing)}; make it with read_captions")
 
 
 def _require_classes(captions: pd.DataFrame, class_names: Sequence[str] | None) -> None:

@@ -3,6 +3,7 @@
 import csv
 import io
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,9 @@ FILE_NAMES = ("filename", "file_name", "file", "filepath", "image", "image_path"
 CAPTION_NAMES = ("caption", "captions", "text", "title", "sentence")
 SPLIT_NAMES = {"training": "train", "valid": "val", "validation": "val", "dev": "val", "testing": "test"}
 IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".gif", ".webp", ".jp2"}
-ENCODINGS = ("utf-8-sig", "gb18030")  # the second: spreadsheets exported in Chinese locales
+# A Chinese character in GB18030 is two bytes, the second nearly always above 0xA0. In western single-byte text a
+# lone high byte is followed by a plain letter; GB18030 would swallow both as one (wrong) character.
+CHINESE_PAIR, WESTERN_PAIR = re.compile(rb"[\xa1-\xf7][\xa1-\xfe]"), re.compile(rb"[\x80-\xfe][\x00-\x7f]")
 
 
 class CaptionError(ValueError):
@@ -43,7 +46,9 @@ def read_captions(
     table = pd.DataFrame([_record(row, line, columns, len(header), path) for line, row in rows])
     if table.empty:
         raise CaptionError(f"{path}: no captions in it; expected rows of file name, caption")
-    table["image"] = [_image_path(name, folder) for name in table.pop("file")]
+    lines = [line for line, _ in rows]
+    names = zip(table.pop("file"), lines, strict=True)
+    table["image"] = [_image_path(name, folder, path, line) for name, line in names]
     table["image_id"] = pd.factorize(table["image"])[0]
     for name in ("split", "label"):  # plain strings and None, whichever way this pandas would store them
         table[name] = pd.Series(table[name].astype(object).where(table[name].notna(), None), dtype=object)
@@ -64,7 +69,8 @@ def select_split(captions: pd.DataFrame, split: str | None, source: str = "capti
 def distinct_images(captions: pd.DataFrame) -> pd.DataFrame:
     """One row a picture: `image`, `image_id`, `split`, `label`, in the order of first appearance."""
     pictures = captions[["image", "image_id", "split", "label"]]
-    return pictures.drop_duplicates("image_id").reset_index(drop=True)
+    # By path: tables put together count their image_id from 0 each.
+    return pictures.drop_duplicates("image").reset_index(drop=True)
 
 
 def split_by_image(
@@ -87,10 +93,8 @@ def split_by_image(
         to_test, to_validation = round(len(order) * test), round(len(order) * validation)
         split[order[:to_test]] = "test"
         split[order[to_test : to_test + to_validation]] = "val"
-    by_image = dict(zip(pictures["image_id"], split, strict=True))
-    return captions.assign(
-        split=pd.Series([by_image[i] for i in captions["image_id"]], captions.index, dtype=object)
-    )
+    by_image = dict(zip(pictures["image"], split, strict=True))
+    return captions.assign(split=pd.Series([by_image[i] for i in captions["image"]], captions.index, dtype=object))
 
 
 def split_name(name: str) -> str:
@@ -138,19 +142,36 @@ def _header_and_rows(path: Path, folder: Path) -> tuple[list[str], list[tuple[in
     if not rows:
         raise CaptionError(f"{path}: the file is empty; expected rows of file name, caption")
     first = [cell.strip() for cell in rows[0][1]]
+    _require_separator(path, rows, reader.dialect.delimiter)
     if Path(first[0]).suffix.lower() in IMAGE_SUFFIXES or (first[0] and (folder / first[0]).is_file()):
         return ["filename", "caption", *(f"column {n}" for n in range(3, len(first) + 1))][: len(first)], rows
     return first, rows[1:]
 
 
+def _require_separator(path: Path, rows: list[tuple[int, list[str]]], delimiter: str) -> None:
+    """Refuse a file whose first cells all hold another separator: reading it would give wrong names and captions."""
+    for other in {";", "\t", ","} - {delimiter}:
+        if all(other in row[0] for _, row in rows[:20]):
+            name = {"\t": "tabs", ";": "semicolons", ",": "commas"}[other]
+            raise CaptionError(
+                f"{path}, line {rows[0][0]}: the cells seem to be separated by {name}; "
+                "save it with commas (.csv) or tabs (.tsv) between them"
+            )
+
+
 def _text(path: Path) -> str:
     data = path.read_bytes()
-    for encoding in ENCODINGS:
-        try:
-            return data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise CaptionError(f"{path}: neither UTF-8 nor GB18030 text; save it as UTF-8")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        pass
+    try:
+        text = data.decode("gb18030")  # spreadsheets exported in Chinese locales
+    except UnicodeDecodeError:
+        text = None
+    if text is None or len(WESTERN_PAIR.findall(CHINESE_PAIR.sub(b"", data))) > len(CHINESE_PAIR.findall(data)):
+        raise CaptionError(f"{path}: neither UTF-8 nor GB18030 text; save it as UTF-8")
+    return text
 
 
 def _find_columns(header: list[str], path: Path) -> dict[str, int]:
@@ -184,7 +205,17 @@ def _record(
     return cells | {"split": split_name(split) if split else None, "label": label or None}
 
 
-def _image_path(name: str, folder: Path) -> str:
-    """Where the picture is; file names sometimes carry a folder of the machine they come from."""
+def _image_path(name: str, folder: Path, source: Path, line: int) -> str:
+    """Where the picture is; file names sometimes carry a folder of the machine they come from.
+
+    A name that leads out of the image folder is refused: a table from somebody else could name any file.
+    """
     path, bare = folder / name, folder / name.replace("\\", "/").rpartition("/")[2]
-    return os.path.abspath(bare if not path.exists() and bare.exists() else path)
+    place = os.path.abspath(bare if bare.exists() and not path.exists() else path)
+    root = os.path.abspath(folder)
+    if os.path.commonpath([root, place]) != root:
+        raise CaptionError(
+            f"{source}, line {line}: {name!r} leads out of the image folder {root}; "
+            "name files inside it, or give their folder as image_dir"
+        )
+    return place

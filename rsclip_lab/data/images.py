@@ -8,6 +8,7 @@ import torch
 from PIL import Image, ImageOps
 
 MAX_PIXELS = 100_000_000
+MAX_ASPECT = 100  # a thinner strip would become gigantic when its short side is resized
 ORIENTATION = 0x0112  # the EXIF tag
 REMEDY = "replace it, convert it to 8-bit RGB (PNG or JPEG), or leave it out"
 ImageLike = str | Path | Image.Image | np.ndarray
@@ -74,6 +75,10 @@ def _within(image: Image.Image, max_pixels: int, name: str) -> Image.Image:
         raise ImageError(
             f"{name}: {width} x {height} = {width * height / 1e6:.0f} million pixels, more than the limit of "
             f"{max_pixels / 1e6:.0f}; cut the scene into tiles, or pass a larger max_pixels"
+        )
+    if min(width, height) * MAX_ASPECT < max(width, height):
+        raise ImageError(
+            f"{name}: {width} x {height} pixels, more than {MAX_ASPECT} times as long as wide; cut it into tiles"
         )
     return image
 

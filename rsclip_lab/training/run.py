@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from rsclip_lab.checks import require_trainable
+from rsclip_lab.checks import require_trainable, require_usable
 from rsclip_lab.environment import Precision, select_precision, set_seed
 from rsclip_lab.training.batches import CaptionBatches
 from rsclip_lab.training.callbacks import ProgressBar, TrainingState, Validate
@@ -74,9 +74,10 @@ def finetune(
     if folder:
         check_new_folder(folder)
     config = (config or FinetuneConfig()).resolved(model)
-    for table in (captions, replay):
+    require_trainable(captions, config.batch_size)
+    for name, table in (("the replay table", replay), ("the validation table", validation)):
         if table is not None:
-            require_trainable(table, config.batch_size)
+            require_usable(table, name)
     precision = select_precision(model.device) if config.precision == "auto" else full_precision()
     notes = describe_inputs(model, captions, replay, precision)
     set_seed(config.seed)

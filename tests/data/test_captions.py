@@ -2,6 +2,7 @@
 
 import os
 
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -161,3 +162,33 @@ def test_the_seed_decides_the_split_and_unlabelled_pictures_are_split_too(many):
     assert counts.to_dict() == {"train": 28, "test": 8, "val": 4}
     with pytest.raises(CaptionError, match="leave nothing to train on"):
         split_by_image(many, validation=0.5, test=0.5)
+
+
+@pytest.mark.parametrize("name", ["../outside.jpg", "../../etc/hostname", "/etc/hostname"])
+def test_a_file_name_that_leaves_the_image_folder_is_refused_with_its_line(tmp_path, name):
+    (tmp_path / "images").mkdir()
+    (tmp_path / "caption.csv").write_text(f"filename,caption\na.jpg,a pier\n{name},a secret\n")
+    with pytest.raises(CaptionError, match="line 3.*leads out of the image folder"):
+        read_captions(tmp_path)
+
+
+def test_western_single_byte_text_is_refused_and_chinese_is_read(tmp_path):
+    western, chinese = tmp_path / "western.csv", tmp_path / "chinese.csv"
+    western.write_bytes("filename,caption\na.jpg,bâtiment près du port\n".encode("cp1252"))
+    chinese.write_bytes("filename,caption\na.jpg,一个港口和许多船\n".encode("gb18030"))
+    with pytest.raises(CaptionError, match="western.csv.*save it as UTF-8"):
+        read_captions(western)
+    assert read_captions(chinese)["caption"].tolist() == ["一个港口和许多船"]
+
+
+@pytest.mark.parametrize("text", ["a.jpg;a pier, long\nb.jpg;a reef, wide\n", "filename;caption\na.jpg;a pier\n"])
+def test_another_separator_is_named(tmp_path, text):
+    (tmp_path / "caption.csv").write_text(text)
+    with pytest.raises(CaptionError, match="separated by semicolons"):
+        read_captions(tmp_path / "caption.csv")
+
+
+def test_tables_put_together_keep_all_their_pictures(picture_folder):
+    table = read_captions(picture_folder)
+    other = table.assign(image=table["image"] + ".other")  # its image_id counts from 0 again
+    assert len(distinct_images(pd.concat([table, other]))) == 2 * len(distinct_images(table))

@@ -108,3 +108,9 @@ def test_normalise_keeps_what_it_is_given():
     result = normalise(pixels, MEAN, STD)
     assert pixels.eq(51).all()
     assert torch.allclose(result[0, :, 0, 0], (0.2 - torch.tensor(MEAN)) / torch.tensor(STD))
+
+
+def test_a_strip_that_would_grow_gigantic_when_resized_is_refused(tmp_path):
+    Image.new("RGB", (20_000, 2)).save(tmp_path / "strip.png")
+    with pytest.raises(ImageError, match="strip.png.*times as long"):
+        open_image(tmp_path / "strip.png")

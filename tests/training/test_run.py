@@ -269,3 +269,14 @@ def test_a_table_read_from_a_folder_trains(random_clip, picture_folder):
     run = finetune(random_clip, read_captions(picture_folder, split="train"), QUICK)
     assert len(run.history) == 1
     assert "1 steps" in repr(run)
+
+
+@pytest.mark.parametrize("role", ["replay", "validation"])
+def test_a_fault_in_another_table_is_met_before_training_and_names_the_table(random_clip, colours, role):
+    bad = colours.copy()
+    bad.loc[bad.index[2], "caption"] = None
+    with pytest.raises(CaptionError, match=f"the {role} table, row {bad.index[2]}.*empty caption"):
+        finetune(random_clip, colours, FinetuneConfig(epochs=1, batch_size=8), progress=False, **{role: bad})
+    with pytest.raises(CaptionError, match=f"the {role} table has no column label"):
+        table = colours.drop(columns="label")
+        finetune(random_clip, colours, FinetuneConfig(epochs=1, batch_size=8), progress=False, **{role: table})
