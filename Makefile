@@ -6,9 +6,6 @@ SEEDS ?= 1
 VENV := .venv
 RUN := $(VENV)/bin
 READY := $(VENV)/.ready
-# Waiting threads give their core away, so that a busy two-core machine is not slowed down by its own waiting.
-export OMP_WAIT_POLICY ?= PASSIVE
-
 .PHONY: course test notebooks data base wheel lint clean
 
 course: $(READY)
