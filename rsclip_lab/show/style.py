@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 # Okabe and Ito's palette, https://jfly.uni-koeln.de/color/
-BLUE, ORANGE, GREEN, RED, PURPLE, SKY, YELLOW = (
-    "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#F0E442"
+BLUE, ORANGE, GREEN, RED, PURPLE, SKY = (
+    "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9"
 )  # fmt: skip
 GREY, DARK = "#8A8A8A", "#333333"
 CYCLE = (BLUE, ORANGE, GREEN, PURPLE, RED, SKY)

@@ -42,11 +42,6 @@ def rectangles(centres, widths, heights, angles=0.0) -> np.ndarray:
     return np.stack([centres[:, :1] + x * cos - y * sin, centres[:, 1:] + x * sin + y * cos], -1)
 
 
-def rectangle_m(scene: Scene, width_m: float, height_m: float, angle: float, centre=MIDDLE) -> np.ndarray:
-    """One rectangle [4, 2] in pixels, sizes in metres, centre in pixels."""
-    return rectangles([centre], scene.px(width_m), scene.px(height_m), angle)[0]
-
-
 def in_view(points, margin: float = 20) -> np.ndarray:
     """Which of the points [n, 2] in pixels lie on the canvas or up to a margin beside it."""
     points = np.asarray(points)
