@@ -1,147 +1,129 @@
-"""Five captions a picture, from what remains visible in it.
+"""Five captions a picture, from what can be seen in it (see `truth`)."""
 
-Counts and shares are read from `scene.owner` after everything is drawn, so a boat hidden by a bridge or outside
-the frame is not mentioned. Directions are not used: training flips and turns pictures, which would make them false.
-"""
+from dataclasses import replace
 
-
-from .drawing.camera import visible
-from .drawing.scene import SIDE, Scene
+from .drawing.scene import Scene
 from .kind import Kind
+from .truth import Thing
+from .words import COLOURED, COLOURED_GROUND, COUNTED, GROUND, NUMBERS, PLURAL_GROUND
 
-TEMPLATES = (
+VIEWS = (
     "a satellite view of {}",
     "a satellite image of {}",
-    "an aerial photo of {}",
-    "{} seen from above",
-    "an overhead picture of {}",
-    "an aerial view of {}",
-    "{} from the air",
     "a satellite photo of {}",
+    "an aerial photo of {}",
+    "an aerial view of {}",
+    "an overhead picture of {}",
+    "{} seen from above",
+    "{} from the air",
 )
-# Things that are counted: (singular, plural). Ground that is only there or not: {kind: phrase}.
-COUNTED = {
-    "car": ("a car", "cars"),
-    "house": ("a house", "houses"),
-    "building": ("a building", "buildings"),
-    "airplane": ("an airplane", "airplanes"),
-    "storage tank": ("a round tank", "round tanks"),
-    "circular field": ("a circular field", "circular fields"),
-    "baseball diamond": ("a baseball diamond", "baseball diamonds"),
-    "bridge": ("a bridge", "bridges"),
-    "overpass": ("an overpass", "overpasses"),
-    "loop ramp": ("a loop ramp", "loop ramps"),
-    "swimming pool": ("a swimming pool", "swimming pools"),
-    "jetty": ("a jetty", "jetties"),
-    "cargo ship": ("a cargo ship", "cargo ships"),
-    "warship": ("a warship", "warships"),
-    "submarine": ("a submarine", "submarines"),
-    "small boat": ("a small boat", "small boats"),
-    "pier": ("a pier", "piers"),
-    "harbour crane": ("a harbour crane", "harbour cranes"),
-    "yard gantry": ("a yard gantry", "yard gantries"),
-    "truck": ("a truck", "trucks"),
-    "warehouse": ("a warehouse", "warehouses"),
-    "cage": ("a net cage", "net cages"),
-    "feed barge": ("a feed barge", "feed barges"),
-    "fish pond": ("a fish pond", "fish ponds"),
-    "shed": ("a shed", "sheds"),
-}
-GROUND = {
-    "road": "a road", "track": "a dirt track", "trees": "trees", "hedges": "hedges", "forest": "woodland",
-    "pond": "a small pond", "bare soil": "bare patches", "clearing": "a clearing", "shrubs": "sparse shrubs",
-    "dry stream bed": "a dry stream bed", "sand bar": "a sand bar", "island": "an island", "river": "a river",
-    "lake": "a lake", "surf": "white surf", "runway": "a runway", "taxiway": "a taxiway", "parking": "a parking lot",
-    "ramp": "ramps", "rails": "rail tracks", "grass": "lawns", "sand": "sand", "water": "water",
-    "wake": "a wake", "whitecaps": "whitecaps", "containers": "stacked containers", "floats": "rows of buoys",
-    "seaweed": "dark seaweed lines", "reef": "a reef", "shallows": "turquoise shallows",
-    "mud": "drained mud", "heap": "heaps of bulk cargo", "sea": "open sea",
-    "parked cars": "rows of parked cars", "leafless trees": "leafless trees", "pipes": "pipes", "apron": "an apron",
-    "threshold markings": "threshold markings",
-}  # fmt: skip
-NUMBERS = ("no", "a", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
-LEAST_SHARE = 0.004  # of the picture, for ground to be mentioned
-LEAST_PIXELS = 10  # of the canvas, for an object to be counted
+PICTURES = ("this aerial photo", "this satellite image", "the picture", "this overhead view")
+SEASONS = {"lush": " in a green season", "dry": " in a dry season", "autumn": " in autumn"}
 
 
-def counts(scene: Scene) -> dict[str, int]:
-    """Visible objects by kind: those of which at least 40 % of the drawn area can still be seen."""
-    found: dict[str, int] = {}
-    for i, pixels in visible(scene).items():
-        thing = scene.drawn[i]
-        if thing.kind in COUNTED and pixels >= max(LEAST_PIXELS, 0.4 * thing.area):
-            found[thing.kind] = found.get(thing.kind, 0) + 1
-    return found
-
-
-def shares(scene: Scene) -> dict[str, float]:
-    """Visible part of the picture covered by each kind, 0…1."""
-    found: dict[str, float] = {}
-    for i, pixels in visible(scene).items():
-        kind = scene.drawn[i].kind
-        found[kind] = found.get(kind, 0) + pixels / SIDE**2
-    return found
-
-
-def attributes(scene: Scene, kind: Kind) -> list[str]:
-    """Phrases that are true of the picture, each to follow "with"."""
-    phrases = [note.removeprefix("with ") for note in scene.notes if note.startswith("with ")]
-    for name, count in counts(scene).items():
-        if name not in kind.shows:
-            phrases.append(_counted(name, count))
-    for name, share in shares(scene).items():
-        if name in GROUND and name not in kind.shows and share >= LEAST_SHARE:
-            phrases.append(_amount(name, share))
-    return phrases
-
-
-def _counted(name: str, count: int) -> str:
-    one, many = COUNTED[name]
-    if count == 1:
-        return one
-    return f"{NUMBERS[count]} {many}" if count <= 4 else f"{'several' if count <= 10 else 'many'} {many}"
-
-
-def _amount(name: str, share: float) -> str:
-    phrase = GROUND[name]
-    if name == "trees":
-        return "a few trees" if share < 0.05 else ("trees" if share < 0.2 else "many trees")
-    return phrase
-
-
-def _scale(scene: Scene) -> str:
-    if scene.width_m < 110:
-        return ", close up"
-    return ", from high altitude" if scene.width_m > 330 else ""
-
-
-def _season(scene: Scene) -> str:
-    return {"lush": " in a green season", "dry": " in a dry season", "autumn": " in autumn"}.get(
-        scene.season, ""
-    )
-
-
-def describe(scene: Scene, kind: Kind) -> list[str]:
+def describe(scene: Scene, kind: Kind, seen: list[Thing]) -> list[str]:
     """Five different true captions; the first is always "a satellite view of" the plain name."""
+    captions = [VIEWS[0].format(kind.names[0])]
+    told = [_told(thing, kind) for thing in seen if worth_telling(thing, kind)]
+    placed = [thing for thing in told if thing.place or thing.beside]
     rng = scene.rng
-    captions = [TEMPLATES[0].format(kind.names[0])]
-    phrases = attributes(scene, kind)
-    layout = [note for note in scene.notes if not note.startswith("with ")]
     while len(captions) < 5:
-        subject = str(rng.choice(kind.names))
-        if layout and rng.random() < 0.3:
-            subject += " " + str(rng.choice(layout))
-        if phrases and rng.random() < 0.75:
-            some = rng.permutation(phrases)[: rng.integers(1, min(3, len(phrases)) + 1)]
-            subject += " with " + _join(list(some))
-        if kind.seasonal and rng.random() < 0.25:
-            subject += _season(scene)
-        caption = str(rng.choice(TEMPLATES)).format(subject)
-        if rng.random() < 0.25:
-            caption += _scale(scene)
+        if placed and rng.random() < 0.35:
+            caption = _placed(scene, kind, placed[rng.integers(len(placed))])
+        elif told and rng.random() < 0.75:
+            caption = _with(scene, kind, told)
+        else:
+            caption = _view(scene, _subject(scene, kind, seen) + _season(scene, kind))
+        if rng.random() < 0.15 and not caption.endswith(("above", "air")):
+            caption += _height(scene)
         if caption not in captions:
             captions.append(caption)
     return captions
+
+
+def worth_telling(thing: Thing, kind: Kind) -> bool:
+    """Not what the label says already, unless there are several of it."""
+    if kind.label == thing.kind:
+        return False
+    return thing.kind not in kind.shows or (thing.count or 0) > 1
+
+
+def _told(thing: Thing, kind: Kind) -> Thing:
+    """Without a neighbour that is the kind itself: no house "next to a lake" in a view of that lake."""
+    return replace(thing, beside=None) if thing.beside in kind.shows else thing
+
+
+def noun(thing: Thing, colour: bool = False) -> str:
+    """The thing as a noun phrase, with its number or amount; with its colour if that is wanted and known."""
+    if thing.count is None:
+        if colour and thing.colour:
+            return COLOURED_GROUND[thing.kind].format(thing.colour)
+        return _amount(thing)
+    one, many = COLOURED[thing.kind] if colour and thing.colour else COUNTED[thing.kind]
+    if thing.count == 1:
+        return one.format(thing.colour)
+    return f"{_number(thing.count)} {many.format(thing.colour)}"
+
+
+def _number(count: int) -> str:
+    return NUMBERS[count] if count < len(NUMBERS) else ("several" if count <= 10 else "many")
+
+
+def _amount(thing: Thing) -> str:
+    if thing.kind == "trees":
+        return "a few trees" if thing.share < 0.05 else ("trees" if thing.share < 0.2 else "many trees")
+    return GROUND[thing.kind]
+
+
+def _plural(thing: Thing) -> bool:
+    return thing.kind in PLURAL_GROUND if thing.count is None else thing.count > 1
+
+
+def _subject(scene: Scene, kind: Kind, seen: list[Thing]) -> str:
+    """One of the kind's names, or how many of it there are; now and then with its layout."""
+    own = [thing for thing in seen if thing.kind == kind.label and (thing.count or 0) > 1]
+    subject = noun(own[0]) if own and scene.chance(0.6) else str(scene.rng.choice(kind.names))
+    if scene.notes and scene.chance(0.3):
+        subject += " " + str(scene.rng.choice(scene.notes))
+    return subject
+
+
+def _view(scene: Scene, subject: str) -> str:
+    return str(scene.rng.choice(VIEWS)).format(subject)
+
+
+def _with(scene: Scene, kind: Kind, told: list[Thing]) -> str:
+    """The kind with one to three things: "an aerial photo of a lake with trees and two white boats"."""
+    rng = scene.rng
+    some = [told[i] for i in rng.permutation(len(told))[: rng.integers(1, 4)]]
+    phrases = _join([noun(thing, scene.chance(0.5)) for thing in some])
+    if scene.chance(0.25):
+        return f"{phrases} can be seen in {rng.choice(PICTURES)} of {rng.choice(kind.names)}"
+    return _view(scene, f"{rng.choice(kind.names)} with {phrases}" + _season(scene, kind))
+
+
+def _placed(scene: Scene, kind: Kind, thing: Thing) -> str:
+    """Where a thing is: "in this aerial photo of a lake, two boats are on the left"."""
+    name = noun(thing, scene.chance(0.4))
+    if thing.beside and (not thing.place or scene.chance(0.5)):
+        where = f"{'surrounded by' if thing.surrounded else 'next to'} {GROUND[thing.beside]}"
+    else:
+        where = thing.place
+    subject = scene.rng.choice(kind.names)
+    if scene.chance(0.5):
+        verb = "are" if _plural(thing) else "is"
+        return f"in {scene.rng.choice(PICTURES)} of {subject}, {name} {verb} {where}"
+    return _view(scene, f"{subject} with {name} {where}")
+
+
+def _season(scene: Scene, kind: Kind) -> str:
+    return SEASONS.get(scene.season, "") if kind.seasonal and scene.chance(0.2) else ""
+
+
+def _height(scene: Scene) -> str:
+    if scene.width_m < 110:
+        return ", close up"
+    return ", from high altitude" if scene.width_m > 330 else ""
 
 
 def _join(phrases: list[str]) -> str:

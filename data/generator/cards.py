@@ -1,6 +1,7 @@
 """Data cards: what a folder of the sample holds, with a contact sheet."""
 
 import csv
+import json
 from collections import Counter
 from pathlib import Path
 
@@ -24,15 +25,21 @@ One row a kind: {labels}.
 | pictures | {pictures} ({per_kind}), 128 × 128 pixels, JPEG |
 | splits | {splits} |
 | captions | {captions} in `caption.csv`: file name, caption, label, split; five different ones a picture |
+| objects | {objects} in `annotations.json` (COCO's format): box and mask of each, one for all where more than \
+ten are alike; the exact `counts` of each image |
 | ground shown | {narrow:.0f} to {wide:.0f} m across, so {fine:.1f} to {coarse:.1f} m a pixel |
 | made by | `make data` (`data/generator`, seed {seed}) |
 | licence | Apache-2.0, like the project |
 
 ## How the captions come about
 
-Counts and amounts are measured on what is visible in the finished drawing: an object hidden by another or cut off
-by the frame by more than half is not counted. The first caption of a picture is always "a satellite view of" its
-kind. Most frequent words: {words}.
+Counts, amounts, colours, places and neighbours are measured on what is visible in the finished picture: an object of
+which less than 40 % can be seen is not counted; a colour is said when most of its pixels agree; "on the left" means
+that at least 85 % of what is visible lies in the left half. Up to four are counted, five to ten are "several", more
+are "many". The first caption of a picture is always "a satellite view of" its kind. Left and right are those of the
+picture as it is stored: training that mirrors or turns it has to change them too, as `rsclip_lab` does.
+
+Most frequent words: {words}.
 
 ## What is unrealistic
 
@@ -55,6 +62,7 @@ def write_card(side: str, folder: Path, splits: dict[str, int], seed: int) -> No
         pictures=len({row["filename"] for row in rows}),
         per_kind=f"{len(kinds)} kinds, {sum(splits.values())} each",
         captions=len(rows),
+        objects=len(json.loads((folder / "annotations.json").read_text("utf-8"))["annotations"]),
         seed=seed,
         splits=", ".join(f"{count} {split}" for split, count in splits.items()) + " a kind",
         narrow=narrow,
@@ -67,9 +75,10 @@ def write_card(side: str, folder: Path, splits: dict[str, int], seed: int) -> No
     _contact_sheet(side, folder)
 
 
-def _contact_sheet(side: str, folder: Path, columns: int = 8) -> None:
+def _contact_sheet(side: str, folder: Path, columns: int = 8, pixels: int = 96) -> None:
     rows = []
     for label in SIDES[side]:
         names = [folder / "images" / f"{label.replace(' ', '_')}_{i + 1:03d}.jpg" for i in range(columns)]
-        rows.append(np.concatenate([cv2.imread(str(name)) for name in names], axis=1))
-    cv2.imwrite(str(folder / "contact_sheet.jpg"), np.concatenate(rows), [cv2.IMWRITE_JPEG_QUALITY, 85])
+        small = [cv2.resize(cv2.imread(str(name)), (pixels, pixels), interpolation=cv2.INTER_AREA) for name in names]
+        rows.append(np.concatenate(small, axis=1))
+    cv2.imwrite(str(folder / "contact_sheet.jpg"), np.concatenate(rows), [cv2.IMWRITE_JPEG_QUALITY, 80])

@@ -2,58 +2,59 @@
 
 import csv
 import os
+from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 from tqdm import tqdm
 
-from .draw import draw
+from . import coco
+from .draw import Picture, draw
 from .kinds import SIDES
+from .order import Order
 
 COLUMNS = ("filename", "caption", "label", "split")
 
 
-@dataclass(frozen=True)
-class Order:
-    """One picture to be drawn: its kind, seed, file name and split."""
-
-    side: str
-    label: str
-    seed: int
-    filename: str
-    split: str
-
-
-def write_picture(order: Order, folder: Path, size: int, quality: int) -> list[str]:
-    """Draw and write one picture; returns its captions."""
+def write_picture(order: Order, folder: Path, size: int, quality: int) -> Picture:
+    """Draw one picture and write its JPEG into `folder`/images."""
     picture = draw(SIDES[order.side][order.label], order.seed, size)
-    options = [cv2.IMWRITE_JPEG_QUALITY, quality]
+    options = [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_OPTIMIZE, 1]
     coded = cv2.imencode(".jpg", picture.pixels[..., ::-1], options)[1]
     target = folder / "images" / order.filename
     part = target.with_suffix(".part")
     part.write_bytes(coded.tobytes())
     os.replace(part, target)
-    return picture.captions
+    return picture
 
 
-def write_folder(
-    orders: list[Order], folder: Path, size: int = 128, quality: int = 92, workers: int | None = None
-) -> None:
-    """Draw all orders in parallel, with a progress bar; `caption.csv` appears last, when all pictures are there."""
-    (folder / "images").mkdir(parents=True, exist_ok=True)
-    workers = workers or os.cpu_count() or 1
-    count = len(orders)
-    with ProcessPoolExecutor(workers) as pool:
-        jobs = pool.map(
-            write_picture, orders, [folder] * count, [size] * count, [quality] * count, chunksize=16
-        )
-        captions = list(tqdm(jobs, total=count, desc=f"drawing {folder.name}", unit="picture"))
-    part = folder / "caption.csv.part"
+def write_captions(path: Path, rows: Iterable[tuple[str, str, str, str]]) -> None:
+    """Write a caption file with `COLUMNS`, atomically."""
+    part = path.with_suffix(".part")
     with part.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(COLUMNS)
-        for order, texts in zip(orders, captions, strict=True):
-            table.writerows((order.filename, text, order.label, order.split) for text in texts)
-    os.replace(part, folder / "caption.csv")
+        table.writerows(rows)
+    os.replace(part, path)
+
+
+def caption_rows(order: Order, captions: list[str]) -> list[tuple[str, str, str, str]]:
+    return [(order.filename, caption, order.label, order.split) for caption in captions]
+
+
+def _drawn(order: Order, folder: Path, size: int, quality: int) -> tuple[list[str], dict]:
+    picture = write_picture(order, folder, size, quality)
+    return picture.captions, coco.annotate(picture)
+
+
+def write_folder(orders: list[Order], folder: Path, size: int = 128, quality: int = 86) -> None:
+    """Draw all orders in parallel: images/, annotations.json and, last of all, caption.csv."""
+    (folder / "images").mkdir(parents=True, exist_ok=True)
+    count = len(orders)
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        jobs = pool.map(_drawn, orders, [folder] * count, [size] * count, [quality] * count, chunksize=16)
+        done = list(tqdm(jobs, total=count, desc=f"drawing {folder.name}", unit="picture"))
+    coco.write(folder / "annotations.json", zip(orders, (truth for _, truth in done), strict=True), size)
+    rows = (row for order, (texts, _) in zip(orders, done, strict=True) for row in caption_rows(order, texts))
+    write_captions(folder / "caption.csv", rows)

@@ -1,14 +1,35 @@
 """All kinds, by side. The base model is trained on LAND alone; COAST is what the course teaches it."""
 
-from .coast import aquaculture, harbour, reef, ships
+from .coast import aquaculture, construction, harbour, reef, ropes, ships
 from .kind import Kind
-from .land import facilities, housing, open_country, transport, water
+from .land import (
+    airport,
+    bridge,
+    commercial,
+    facilities,
+    golf,
+    housing,
+    mountain,
+    open_country,
+    orchard,
+    playground,
+    railway,
+    school,
+    stadium,
+    transport,
+    water,
+    wetland,
+    works,
+)
 
 
 def _by_label(*families) -> dict[str, Kind]:
     return {kind.label: kind for family in families for kind in family.KINDS}
 
 
-LAND = _by_label(open_country, water, housing, transport, facilities)
-COAST = _by_label(ships, aquaculture, harbour, reef)
+LAND = _by_label(
+    open_country, mountain, wetland, orchard, water, bridge, housing, commercial, school, transport, airport,
+    railway, facilities, stadium, playground, golf, works,
+)  # fmt: skip
+COAST = _by_label(ships, aquaculture, ropes, construction, harbour, reef)
 SIDES = {"land": LAND, "coast": COAST}

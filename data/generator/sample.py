@@ -4,8 +4,9 @@ import shutil
 from pathlib import Path
 
 from .cards import write_card
-from .folder import Order, write_folder
+from .folder import write_folder
 from .kinds import SIDES
+from .order import Order
 
 # Pictures a kind in each split.
 SPLITS = {"coast": {"train": 30, "val": 10, "test": 20}, "land": {"train": 20, "test": 20}}

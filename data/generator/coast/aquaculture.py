@@ -137,13 +137,15 @@ def _feed_barge(scene: Scene, places, size: float, angle: float) -> None:
 # Floats -----------------------------------------------------------------------------------------------------
 def aquaculture_floats(scene: Scene) -> None:
     sea(scene, least=42, rough=0.0)
-    layout = scene.pick(["lines", "blocks", "seaweed"], [0.45, 0.3, 0.25])
+    layout = scene.pick(["lines", "blocks", "pairs", "field"], [0.35, 0.25, 0.2, 0.2])
     angle, spacing = scene.angle(), scene.width_m * scene.uniform(0.05, 0.11)
     lines = _lines(scene, spacing, layout)
-    if layout == "seaweed":
-        _seaweed(scene, lines, angle, spacing)
-    scene.shade(_strokes(scene, lines, angle, max(0.5, 0.8 * scene.gsd)), scene.uniform(0.1, 0.45))
-    dark = scene.image.mean() > 85 and layout != "seaweed" and scene.chance(0.3)
+    if layout == "pairs":  # every line carried by two rows of barrels
+        aside = np.array([0, spacing * scene.uniform(0.28, 0.4)])
+        lines = [line + shift for line in lines for shift in (0 * aside, aside)]
+    if layout != "field":  # what hangs below stays deep: the rope is a faint line from buoy to buoy
+        scene.shade(_strokes(scene, lines, angle, max(0.4, 0.6 * scene.gsd)), scene.uniform(0.05, 0.22))
+    dark = scene.image.mean() > 85 and scene.chance(0.3)
     pale = [(226, 226, 220), (208, 214, 216), (224, 142, 74), (212, 203, 126)]
     _buoys(scene, lines, angle, np.array((24, 26, 30) if dark else scene.pick(pale), np.float32))
     for _ in range(scene.integer(1, 2) if scene.chance(0.35) else 0):
@@ -196,15 +198,6 @@ def _spaced(scene: Scene, line, pace: float) -> np.ndarray:
     at = np.arange(scene.uniform(0, pace), run[-1], pace)
     at = (at + scene.rng.normal(0, 0.1 * pace, len(at)))[scene.rng.random(len(at)) < 0.95]
     return np.stack([np.interp(at, run, line[:, 0]), np.interp(at, run, line[:, 1])], -1)
-
-
-def _seaweed(scene: Scene, lines, angle: float, spacing: float) -> None:
-    """The crop that hangs below the lines: dark bands, thick and thin."""
-    weed = np.array(scene.pick([(34, 36, 26), (48, 34, 28), (28, 40, 34)]), np.float32)
-    thick = np.clip(0.7 + 0.4 * scene.noise(0.6, MOTTLE), 0.15, 1)
-    mask = _strokes(scene, lines, angle, spacing * 0.5)
-    scene.paint(mask * thick * scene.uniform(0.5, 0.8), weed)
-    scene.claim(mask > 0.5, "seaweed")
 
 
 KINDS = [

@@ -42,6 +42,8 @@ def _stock(scene: Scene, units: int, rows: int, fullness: float) -> tuple[np.nda
     height = height * (rng.random((pairs, 1)) < 0.5 + 0.5 * fullness)  # a bay left free
     height[:: scene.integer(8, 16)] = 0  # cross lanes
     owners = np.stack([scene.colour("container") for _ in range(9)])
+    faded = scene.rng.uniform(0.08, 0.4, (9, 1)) + scene.uniform(-0.05, 0.1)  # sun and salt bleach the paint
+    owners = owners + (0.75 * owners.mean(1, keepdims=True) + 26 - owners) * faded
     chosen = np.where(
         rng.random((pairs, rows)) < 0.3, rng.integers(0, 9, (pairs, 1)), rng.integers(0, 9, (pairs, rows))
     )

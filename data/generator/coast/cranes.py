@@ -8,7 +8,7 @@ from ..drawing.scene import Scene
 CRANE_COLOURS = [
     (58, 92, 140),
     (168, 70, 52),
-    (196, 198, 198),
+    (176, 180, 182),
     (190, 150, 60),
     (70, 120, 108),
     (120, 124, 128),
@@ -46,7 +46,7 @@ def _gantry(scene: Scene, angle: float, edge, x: float, reach: float, tone, lean
     fall = scene.sun * min(scene.px(38 * scene.shadow_length), 55) - up
     scene.shade(scene.stamp(np.concatenate(raised) + fall), scene.shadow_depth * 0.8)
     for shapes, light in zip((legs, *raised), (0.6, 0.85, 0.95, 1.05, 1.2), strict=True):
-        scene.fill(shapes, np.clip(tone * light, 5, 245))
+        scene.fill(shapes, np.clip(tone * light, 5, 222))
     scene.claim(scene.stamp(np.concatenate([legs, *raised])) > 0.5, "harbour crane")
 
 
@@ -92,5 +92,5 @@ def _jib(scene: Scene, pivot, angle: float, swing: float, reach: float, tone) ->
     scene.shade(scene.stamp(np.concatenate([jib, ties]) + fall), scene.shadow_depth * 0.8)
     scene.shade(scene.stamp(house + fall * 0.7) * (1 - scene.stamp(base)), scene.shadow_depth * 0.8)
     for shapes, light in zip((base, ties, jib, house), (0.7, 0.9, 1.05, 1.15), strict=True):
-        scene.fill(shapes, np.clip(tone * light, 5, 245))
+        scene.fill(shapes, np.clip(tone * light, 5, 222))
     scene.claim(scene.stamp(np.concatenate([base, jib, ties, house])) > 0.5, "harbour crane")

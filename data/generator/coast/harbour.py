@@ -5,7 +5,7 @@ import numpy as np
 from ..drawing.built import buildings
 from ..drawing.geometry import MIDDLE, rectangles, to_canvas
 from ..drawing.scene import SIDE, Scene
-from ..drawing.textures import GRAIN, LAND, MOTTLE
+from ..drawing.textures import LAND, MOTTLE
 from ..kind import Kind
 from .containers import ROW, stacks
 from .cranes import CRANE_COLOURS, gantry_cranes, jib_cranes, raised_parts
@@ -19,14 +19,14 @@ def container_yard(scene: Scene) -> None:
     )
     angle, rows, lane = scene.angle(), scene.integer(4, 8), scene.uniform(7, 18)
     edge_m = scene.width_m * scene.uniform(0.22, 0.4) if scene.chance(0.3) else None
-    along, across = local_metres(scene, angle)
+    along, across = (metres.astype(np.float32) for metres in local_metres(scene, angle))
     inside = np.ones((SIDE, SIDE), bool) if edge_m is None else along < edge_m
     _lane_marks(scene, across, rows * ROW, lane)
     stacks(scene, along, across, inside, rows, lane, scene.uniform(0.6, 0.97))
     _trucks(scene, angle, rows * ROW, lane)
     if edge_m is not None:
         _yard_edge(scene, angle, edge_m)
-    if scene.chance(0.35):
+    if scene.chance(0.25):
         _yard_gantries(scene, angle, rows * ROW, lane)
 
 
@@ -94,7 +94,7 @@ def _yard_edge(scene: Scene, angle: float, edge_m: float) -> None:
         shapes = rectangles(to_canvas(scene, places, angle), scene.px(depth), scene.px(length), angle)
         buildings(scene, shapes, scene.colours("flat roof", 3, 2), 9, 0.06, 0.8, "warehouse")
         return
-    along, across = local_metres(scene, angle)
+    along, across = (metres.astype(np.float32) for metres in local_metres(scene, angle))
     for track in range(scene.integer(2, 4)):
         beside_track = np.abs(along - edge_m - 6 - 5 * track)
         scene.paint((beside_track < 1.6) * 0.6, scene.colour("soil") * 0.75, "rails")
@@ -119,6 +119,7 @@ def harbour_crane(scene: Scene) -> None:
         )
     else:
         _bulk(scene, angle, edge)
+    _quay_life(scene, angle, edge)
     if scene.chance(0.55):
         _moored_ship(scene, angle, edge, "containers" if boxes_here else "hatches")
     (gantry_cranes if boxes_here else jib_cranes)(scene, angle, edge)
@@ -126,23 +127,43 @@ def harbour_crane(scene: Scene) -> None:
 
 def _quay(scene: Scene, angle: float, edge) -> tuple[np.ndarray, np.ndarray]:
     """Paving up to the water, its coping, crane rails, lanes; returns metres along it and to the water."""
-    along, across = local_metres(scene, angle, edge)
+    along, across = (metres.astype(np.float32) for metres in local_metres(scene, angle, edge))
     land = np.clip(0.5 - across / scene.gsd, 0, 1)
     scene.shade(shifted(land, scene.sun * min(scene.px(4 * scene.shadow_length), 12)))
     deck = scene.surface(scene.colour("concrete"), scene.colour("asphalt"), scene.uniform(0.7, 2), 0.06, 1.0)
-    scene.paint(land, deck)
     thin = max(0.4, 0.5 * scene.gsd)
-    scene.paint((np.abs(across + 1) < 1) * 0.5, np.array([206, 202, 192], np.float32))
     rails = np.minimum(np.abs(across + 4), np.abs(across + 32)) < thin
-    scene.paint(rails * 0.55, np.array([62, 60, 58], np.float32))
-    lanes = (
-        (np.abs(np.mod(across, 4.5) - 2.2) < 0.5 * thin)
-        & (across < -8)
-        & (across > -29)
-        & (np.mod(along, 9) < 6)
-    )
-    scene.paint(lanes * 0.4, np.array([212, 200, 150], np.float32))
+    lanes = (np.abs(np.mod(across, 4.5) - 2.2) < 0.5 * thin) & (across < -8) & (across > -29) & (np.mod(along, 9) < 6)
+    coping = (np.abs(across + 1) < 1, 0.5, (206, 202, 192))
+    for where, strength, tone in (coping, (rails, 0.55, (62, 60, 58)), (lanes, 0.4, (212, 200, 150))):
+        deck[where] += (np.array(tone, np.float32) - deck[where]) * strength
+    scene.paint(land, deck)
     return along, across
+
+
+def _quay_life(scene: Scene, angle: float, edge) -> None:
+    """Lorries in the lanes under the cranes, fenders along the edge, gear left about, oil where lorries wait."""
+    step = scene.uniform(9, 18)
+    x = np.arange(-0.8 * scene.width_m, 0.8 * scene.width_m, step)
+    fenders = to_canvas(scene, np.stack([x, 0 * x + 0.8], -1), angle, edge)
+    scene.fill(rectangles(fenders, max(scene.px(2.4), 1.5), max(scene.px(1.6), 1.2), angle), (44, 44, 46))
+    count = scene.integer(2, 7)
+    x = scene.rng.uniform(-0.5, 0.5, count) * scene.width_m
+    y = -10 - 4.5 * scene.rng.integers(0, 4, count)
+    spots = np.stack([np.repeat(x, 3) + np.tile([-9, 0, 7], count), np.repeat(y, 3)], -1)
+    spots = to_canvas(scene, spots, angle, edge)
+    stained = rectangles(spots, scene.px(9), max(scene.px(1.4), 1), angle)
+    scene.shade(scene.stamp(stained), scene.uniform(0.06, 0.2))
+    trailers = rectangles(spots[1::3], scene.px(12.4), max(scene.px(2.5), 1.6), angle)
+    cabs = rectangles(spots[2::3] + (spots[2::3] - spots[1::3]) * 0.14, scene.px(2.6), max(scene.px(2.4), 1.6), angle)
+    scene.cast(np.concatenate([trailers, cabs]), 3.5)
+    scene.fill(trailers, scene.colours("container", count, 5) * 0.9, "truck")
+    scene.fill(cabs, scene.colours("car", count, 4))
+    gear = scene.rng.uniform((-0.5, -44), (0.5, -36), (scene.integer(2, 9), 2)) * [scene.width_m, 1]
+    sizes = scene.px(scene.rng.uniform(2, 9, (2, len(gear))))
+    shapes = rectangles(to_canvas(scene, gear, angle, edge), sizes[0], sizes[1] * 0.5, angle)
+    scene.cast(shapes, 1.5)
+    scene.fill(shapes, scene.colours("flat roof", len(gear), 3) * 0.8)
 
 
 def _moored_ship(scene: Scene, angle: float, edge, load: str) -> None:
@@ -154,36 +175,35 @@ def _moored_ship(scene: Scene, angle: float, edge, load: str) -> None:
 
 
 def _bulk(scene: Scene, angle: float, edge) -> None:
-    """Long heaps of ore, coal or gravel behind the quay, and a shed."""
+    """Long heaps of ore, coal or gravel behind the quay, spilt dust around them, and a shed."""
     tone = np.array(scene.pick([(70, 68, 68), (128, 84, 62), (168, 156, 132), (140, 132, 120)]), np.float32)
-    along, across = local_metres(scene, angle, edge)
+    along, across = (metres.astype(np.float32) for metres in local_metres(scene, angle, edge))
+    ragged = 0.13 * scene.noise(0.8, LAND) + 0.1 * scene.noise(0.6, MOTTLE)
+    height = np.full((SIDE, SIDE), -9.0, np.float32)
     row = -46.0
     for _ in range(scene.integer(1, 3)):
         width = scene.uniform(14, 26)
         row -= width
         for x in (scene.uniform(-0.55, -0.2), scene.uniform(0.1, 0.5)):
-            ridge = np.array([x * scene.width_m, row]), scene.uniform(0.08, 0.25) * scene.width_m
-            _heap(
-                scene,
-                along - ridge[0][0],
-                across - ridge[0][1],
-                ridge[1],
-                width,
-                tone * scene.uniform(0.85, 1.15),
-            )
+            beyond = np.abs(along - x * scene.width_m) - scene.uniform(0.06, 0.25) * scene.width_m
+            tipped = 0.1 * np.sin(along / width * scene.uniform(1.8, 3) + scene.uniform(0, 6))  # load after load
+            cone = 1 - np.hypot(np.clip(beyond, 0, None), across - row) / width
+            np.maximum(height, cone + ragged + tipped, out=height)
         row -= width + scene.uniform(3, 12)
+    _heap(scene, height, tone * scene.uniform(0.85, 1.15), 20.0, ragged)
     place = np.array([[scene.uniform(-0.3, 0.3) * scene.width_m, row - 25]])
     shed = rectangles(to_canvas(scene, place, angle, edge), scene.px(90), scene.px(35), angle)
     buildings(scene, shed, scene.colours("flat roof", 1), 10, 0.1, 0.8, "warehouse")
 
 
-def _heap(scene: Scene, along, across, ridge_m: float, width_m: float, tone) -> None:
-    """A heap along a ridge, its flanks lit by the sun."""
-    ragged = 0.22 * scene.noise(0.8, LAND)
-    height = 1 - np.hypot(np.clip(np.abs(along) - ridge_m, 0, None), across) / width_m + ragged
-    slope = np.gradient(np.clip(height, 0, 1) * scene.px(width_m))
-    light = 1 + 0.35 * (slope[1] * scene.sun[0] + slope[0] * scene.sun[1]) + 0.08 * scene.noise(0.6, GRAIN)
-    scene.paint(np.clip(height * 8, 0, 1), tone * np.clip(light, 0.45, 1.6)[..., None], "heap")
+def _heap(scene: Scene, height, tone, width_m: float, rough) -> None:
+    """Heaps whose `height` runs from 0 at the foot to 1 at the ridge, their flanks lit by the sun."""
+    scene.paint(np.clip((height + 0.5) / 0.5, 0, 1) ** 2 * 0.45, tone)
+    down, right = np.gradient(np.clip(height, 0, 1) * scene.px(width_m))
+    raised = np.clip(height, 0, None)
+    scene.shade((shifted(raised, scene.sun * scene.px(0.3 * width_m * scene.shadow_length)) > raised + 0.3) * 0.7)
+    light = 1 + 0.35 * (right * float(scene.sun[0]) + down * float(scene.sun[1])) + 0.5 * rough
+    scene.paint(np.clip(height * 8, 0, 1), tone * np.clip(light, 0.45, 1.5)[..., None], "heap")
 
 
 KINDS = [

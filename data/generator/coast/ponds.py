@@ -17,15 +17,22 @@ def breeding_ponds(scene: Scene) -> None:
     scene.image = scene.surface(dyke_tone * 1.05, dyke_tone * 0.85 + scene.colour("soil") * 0.2, 1, 0.08)
     angle, dyke = scene.angle(), scene.width_m * scene.uniform(0.012, 0.028)
     pond, inside = _divided(scene, angle)
+    canal = None
+    if scene.chance(0.35):
+        inside, canal = _canal(scene, angle, inside, dyke)
     ids, index = np.unique(pond, return_inverse=True)
     index = index.reshape(SIDE, SIDE)  # older numpy gives it flat
     water = np.clip((inside - dyke / 2) / scene.gsd + 0.5, 0, 1)
     drained = scene.rng.random(len(ids)) < scene.pick([0.0, 0.06, 0.15])
     scene.paint(water, _pond_water(scene, index, len(ids), inside - dyke / 2, drained))
+    if canal is not None:
+        scene.paint(canal, _canal_water(scene), "water")
     _banks(scene, inside - dyke / 2, water)
     _claim_ponds(scene, index, water > 0.5, drained)
     if scene.chance(0.65):
         _aerators(scene, index, inside, drained, dyke)
+    if canal is not None:
+        inside = np.where(canal > 0, dyke * 9, inside)  # nothing grows or stands in it
     _dyke_life(scene, angle, inside, dyke)
     if scene.chance(0.3):
         _sea_side(scene, angle)
@@ -33,8 +40,11 @@ def breeding_ponds(scene: Scene) -> None:
 
 def _divided(scene: Scene, angle: float) -> tuple[np.ndarray, np.ndarray]:
     """Ponds in strips, each strip with its own pond length: ids, and metres to the nearest dyke's middle."""
-    along, across = local_metres(scene, angle)
-    across = across + scene.uniform(0, 0.05) * along  # no two dykes are quite square
+    along, across = (metres.astype(np.float32) for metres in local_metres(scene, angle))
+    warp = scene.width_m * (scene.uniform(0.002, 0.01) if scene.chance(0.7) else scene.uniform(0.02, 0.05))
+    bent = warp * scene.noise(scene.uniform(1, 2), LAND)  # dug by hand along a creek, or by plan and settled since
+    across = across + scene.uniform(0, 0.05) * along + bent  # no two dykes are quite square
+    along = along - 0.6 * np.roll(bent, SIDE // 2, 0) if warp < 0.015 * scene.width_m else along
     width = scene.width_m * scene.uniform(0.16, 0.32)
     strip, place = np.divmod(across + scene.width_m, width)
     strip = strip.astype(int)
@@ -44,6 +54,21 @@ def _divided(scene: Scene, angle: float) -> tuple[np.ndarray, np.ndarray]:
     row, offset = np.divmod(along + 2 * scene.width_m + starts[strip], length)
     nearest = np.minimum(np.minimum(place, width - place), np.minimum(offset, length - offset))
     return strip * 1000 + row.astype(int), nearest.astype(np.float32)
+
+
+def _canal(scene: Scene, angle: float, inside, dyke: float) -> tuple[np.ndarray, np.ndarray]:
+    """The canal that brings and takes the ponds' water, between broad dykes: what is left of ponds, its soft mask."""
+    across = local_metres(scene, angle + scene.pick([0, 0.5 * np.pi]))[1].astype(np.float32)
+    aside = scene.uniform(-0.3, 0.3) * scene.width_m
+    away = np.abs(across - aside + scene.width_m * 0.006 * scene.noise(1.5, LAND))
+    half = scene.width_m * scene.uniform(0.012, 0.04)
+    left = np.minimum(inside, away - half - dyke * scene.uniform(0.7, 1.3))
+    return left, np.clip((half - away) / scene.gsd + 0.5, 0, 1)
+
+
+def _canal_water(scene: Scene) -> np.ndarray:
+    colour = scene.colour("water") * 0.8 + scene.colour("soil") * scene.uniform(0, 0.15)
+    return colour * (1 + 0.06 * scene.noise(1, MOTTLE))[..., None]
 
 
 def _pond_water(scene: Scene, index, count: int, inside, drained) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Coral reefs: shallow turquoise water, coral heads, channels, a line of surf towards the open sea."""
 
+import cv2
 import numpy as np
 
 from ..drawing.geometry import MIDDLE
@@ -26,7 +27,7 @@ def reef(scene: Scene) -> None:
     )
     _shallows(scene, height)
     _coral(scene, height)
-    if layout != "patches" or scene.chance(0.4):
+    if scene.chance({"patches": 0.12, "spurs": 0.5}.get(layout, 0.95)):
         _surf(scene, height)
     boats(scene, 0.15, 1)
 
@@ -39,7 +40,7 @@ def _ragged(scene: Scene) -> np.ndarray:
 
 def _barrier(scene: Scene) -> np.ndarray:
     """A reef across the picture with the open sea on one side and a lagoon on the other."""
-    along, across = local_metres(scene, scene.uniform(0, 2 * np.pi))
+    along, across = (metres.astype(np.float32) for metres in local_metres(scene, scene.uniform(0, 2 * np.pi)))
     bent = across / scene.width_m + 0.17 * scene.noise(1.6, LAND)
     scene.notes.append("along the open sea")
     return 1.2 * np.tanh(5 * bent) - 1.3 * np.clip(bent - 0.15, 0, 1) + 0.4 * _ragged(scene)
@@ -48,7 +49,7 @@ def _barrier(scene: Scene) -> np.ndarray:
 def _ring(scene: Scene) -> np.ndarray:
     """A round reef about a lagoon."""
     centre = MIDDLE + scene.rng.uniform(-0.12, 0.12, 2) * SIDE
-    along, across = local_metres(scene, scene.angle(), centre)
+    along, across = (metres.astype(np.float32) for metres in local_metres(scene, scene.angle(), centre))
     distance = np.hypot(along, across * scene.uniform(1, 1.5)) / scene.width_m + 0.05 * scene.noise(2, LAND)
     scene.notes.append("around a lagoon")
     return -np.abs(distance - scene.uniform(0.24, 0.34)) * 6 + 0.35 * _ragged(scene)
@@ -60,15 +61,18 @@ def _patches(scene: Scene) -> np.ndarray:
     scene.image = scene.image * 0.25 + 0.75 * scene.surface(floor, floor * scene.uniform(0.75, 1.2), 2, 0.02)
     shape, traits = scene.cells(scene.width_m * scene.uniform(0.16, 0.34))
     scene.notes.append("in separate patches")
-    return 0.55 - shape[..., 0] - 0.35 * traits[..., 0] + 0.15 * _ragged(scene)
+    heads = cv2.GaussianBlur(0.55 - shape[..., 0] - 0.35 * traits[..., 0], (0, 0), scene.uniform(4, 7))
+    return heads + scene.uniform(0.12, 0.24) * scene.noise(scene.uniform(0.5, 1), PATCH) + 0.15 * _ragged(scene)
 
 
 def _spurs(scene: Scene) -> np.ndarray:
     """A fore reef: spurs of coral with channels between them, running down into the deep."""
-    along, across = local_metres(scene, scene.uniform(0, 2 * np.pi))
+    along, across = (metres.astype(np.float32) for metres in local_metres(scene, scene.uniform(0, 2 * np.pi)))
     slope = along / scene.width_m + 0.08 * scene.noise(2, LAND)
-    channels = np.sin(across / scene.width_m * scene.uniform(45, 90) + 1.5 * scene.noise(2, LAND))
-    return 1.5 * slope + 0.3 * channels * np.exp(-((slope / 0.3) ** 2)) + 0.25 * _ragged(scene)
+    bent = across / scene.width_m + 0.06 * scene.noise(0.9, LAND)  # no two channels are alike
+    channels = np.sin(bent * scene.uniform(35, 80)) + 0.6 * np.sin(bent * scene.uniform(14, 34) + 1)
+    reach = 0.2 + 0.1 * np.sin(bent * scene.uniform(8, 20))
+    return 1.5 * slope + 0.26 * channels * np.exp(-((slope / reach) ** 2)) + 0.3 * _ragged(scene)
 
 
 def _shallows(scene: Scene, height) -> None:
@@ -90,11 +94,10 @@ def _coral(scene: Scene, height) -> None:
     """Coral on the flat and single heads, brown and olive, mottled at every scale, with pale sand between."""
     first = np.array(scene.pick([(104, 86, 58), (84, 78, 52), (116, 88, 64), (74, 72, 50)]), np.float32)
     second = np.array(scene.pick([(56, 66, 54), (146, 126, 88), (50, 58, 54), (124, 98, 80)]), np.float32)
-    mottle = 0.9 * scene.noise(scene.uniform(0.35, 0.9), MOTTLE) + 0.5 * scene.noise(
-        scene.uniform(0.8, 1.6), PATCH
-    )
+    mottle = scene.uniform(0.4, 0.8) * scene.noise(scene.uniform(0.5, 1.2), MOTTLE)
+    mottle = mottle + 0.7 * scene.noise(scene.uniform(0.8, 1.6), PATCH)
     flat = np.clip((height - 0.14) * 8, 0, 1)  # the outermost rim stays bare
-    cover = flat * np.clip((mottle + scene.uniform(0.1, 0.7)) * 1.6, 0, 1)
+    cover = flat * np.clip((mottle + scene.uniform(0.1, 0.7)) * scene.uniform(0.6, 1.2), 0, 1)
     shape, traits = scene.cells(max(scene.uniform(4, 16), 5 * scene.gsd))
     heads = (shape[..., 0] < 0.38) & (traits[..., 0] < scene.uniform(0.15, 0.5)) & (height > -0.12)
     cover = np.maximum(cover, heads * np.clip(0.55 + 0.35 * mottle, 0, 1))

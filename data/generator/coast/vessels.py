@@ -55,6 +55,39 @@ def boxes(scene: Scene, berth: Berth, centres, lengths, widths, colours, height_
     scene.fill(shapes, np.clip(colours, 5, 250))
 
 
+def clutter(scene: Scene, berth: Berth, count: int, reach, colour, height_m: float = 2.0) -> None:
+    """Winches, vents, lockers and boats strewn over the deck between two shares of the length, about a colour."""
+    spots = np.stack([scene.rng.uniform(*reach, count), scene.rng.uniform(-0.38, 0.38, count)], -1)
+    sizes = np.maximum(scene.rng.uniform(1.5, 6, (2, count)), 1.1 * scene.gsd)
+    tones = np.asarray(colour) * scene.rng.uniform(0.55, 1.3, (count, 1)) + scene.rng.normal(0, 6, (count, 3))
+    boxes(scene, berth, spots, sizes[0], sizes[1] * 0.8, tones, height_m)
+
+
+def landing_circle(scene: Scene, berth: Berth, centre, radius_m: float, floor, line=(206, 207, 202)) -> None:
+    """A helicopter's landing circle on deck; centre as shares of length and beam."""
+    turn = np.linspace(0, 2 * np.pi, 25)[:-1]
+    ring = np.stack([np.cos(turn), np.sin(turn)], -1)
+    middle = np.asarray(centre) * [berth.length, berth.beam]
+    radius = max(radius_m, 2.4 * scene.gsd)
+    for size, colour in ((radius, line), (radius - max(0.7, 0.9 * scene.gsd), floor)):
+        scene.fill(to_canvas(scene, middle + ring * size, berth.heading, berth.centre)[None], colour)
+
+
+def tug(scene: Scene, berth: Berth, side: int) -> None:
+    """A tug that stands by at one side of a larger vessel or pushes its hull."""
+    length, pushing = scene.uniform(26, 36), scene.chance(0.5)
+    beam, turn = length * scene.uniform(0.32, 0.38), -side * np.pi / 2 if pushing else scene.uniform(-0.2, 0.2)
+    clear = berth.beam / 2 + (length / 2 if pushing else beam) + 1
+    spot = [scene.uniform(-0.35, 0.35) * berth.length, side * clear]
+    own = Berth(to_canvas(scene, spot, berth.heading, berth.centre), berth.heading + turn, length, beam)
+    side_tone = np.array(scene.pick([(46, 48, 52), (120, 48, 42), (40, 62, 92)])) * scene.uniform(0.8, 1.2)
+    deck = np.array(scene.pick([(126, 78, 60), (104, 112, 104), (130, 126, 116)])) * scene.uniform(0.85, 1.1)
+    hull(scene, own, outline(own, 0.4, 0.2, 0.75, 0.5), side_tone, deck, 3, "tug")
+    boxes(scene, own, (0.12, 0), 0.3 * length, 0.55 * beam, (212, 210, 202), 6)
+    boxes(scene, own, (0.17, 0), 0.13 * length, 0.4 * beam, (232, 230, 224), 3)
+    boxes(scene, own, [(-0.08, -0.2), (-0.08, 0.2), (-0.3, 0)], 2.2, 2, (70, 66, 64), 2)
+
+
 def freighter(scene: Scene, berth: Berth, load: str | None = None) -> str:
     """A loaded cargo ship; returns its caption note."""
     load = load or scene.pick(["containers", "hatches", "pipes"], [0.6, 0.28, 0.12])
@@ -145,8 +178,17 @@ def _bridge_house(scene: Scene, berth: Berth, place: float) -> None:
     boxes(scene, berth, (place - 0.025, 0), 6, 6, funnel, 6)
 
 
+# The blocks of a warship's superstructure: place and length as shares of the ship's, width as a share of its beam.
+WARSHIP_BLOCKS = {
+    "frigate": [[-0.17, 0.13, 0.72], [-0.05, 0.1, 0.5], [0.05, 0.13, 0.66], [0.14, 0.09, 0.74]],
+    "destroyer": [[-0.21, 0.08, 0.58], [-0.09, 0.07, 0.42], [0.0, 0.08, 0.48], [0.11, 0.14, 0.86]],
+    "smooth": [[-0.02, 0.38, 0.84], [-0.14, 0.1, 0.62], [0.07, 0.16, 0.66], [0.1, 0.06, 0.44]],
+}
+
+
 def frigate(scene: Scene, berth: Berth) -> None:
     """A grey warship: pointed bow, gun, superstructure with mast and funnels, helicopter deck."""
+    layout = scene.pick(["frigate", "destroyer", "smooth"], [0.4, 0.35, 0.25])
     grey = scene.colour("steel") * scene.uniform(0.85, 1.15)
     shape = outline(
         berth, scene.uniform(0.42, 0.6), 0.25, scene.uniform(0.7, 0.85), scene.uniform(0.65, 0.85)
@@ -154,7 +196,7 @@ def frigate(scene: Scene, berth: Berth) -> None:
     hull(scene, berth, shape, grey * 0.72, grey * scene.uniform(0.72, 0.95), 7, "warship")
     _helideck(scene, berth, grey)
     length, beam = berth.length, berth.beam
-    blocks = np.array([[-0.17, 0.13, 0.72], [-0.05, 0.1, 0.5], [0.05, 0.13, 0.66], [0.14, 0.09, 0.74]])
+    blocks = np.array(WARSHIP_BLOCKS[layout])
     blocks[:, 0] += scene.rng.uniform(-0.015, 0.015, 4)
     tone = grey * scene.rng.uniform(1.0, 1.22, (4, 1))
     boxes(scene, berth, np.array([[-0.01, 0]]), 0.38 * length, 0.56 * beam, grey * 1.05, 5)
@@ -177,6 +219,10 @@ def frigate(scene: Scene, berth: Berth) -> None:
         (52, 54, 58),
         4,
     )  # funnels
+    spots = [(-0.06, -0.36), (-0.06, 0.36), (0.02, 0.38)][: scene.integer(0, 3)]
+    if spots:  # boats and rafts in their cradles
+        boxes(scene, berth, spots, 7, max(2.2, scene.gsd), scene.pick([(176, 104, 66), grey * 0.5, grey * 1.3]), 1)
+    clutter(scene, berth, 7, (-0.22, 0.18), grey)
     boxes(scene, berth, (0.09, 0), 0.014 * length, 0.5 * beam, grey * 0.5, 14)  # mast with its yard
     boxes(scene, berth, (0.215, 0), 0.05 * length, 0.34 * beam, grey * 0.55)  # missile cells
     _gun(scene, berth, grey)
@@ -195,9 +241,6 @@ def _helideck(scene: Scene, berth: Berth, grey) -> None:
     boxes(
         scene, berth, [(-0.262, 0), (-0.458, 0)], max(0.5, 0.8 * scene.gsd), 0.7 * berth.beam, (206, 208, 206)
     )
-    spot = to_canvas(scene, [-0.36 * berth.length, 0], berth.heading, berth.centre)
-    radius = max(scene.px(0.27 * berth.beam), 2.2)
-    ring = scene.disc(spot, radius) - scene.disc(spot, max(radius - max(scene.px(0.6), 0.9), 0.5))
-    scene.paint(np.clip(ring, 0, 1) * 0.85, np.array([210, 212, 208], np.float32))
+    landing_circle(scene, berth, (-0.36, 0), 0.27 * berth.beam, grey * 0.62)
     if scene.chance(0.35):  # a helicopter
         boxes(scene, berth, (-0.36, 0), max(12, 4 * scene.gsd), max(2, 1.3 * scene.gsd), (70, 74, 78), 3)

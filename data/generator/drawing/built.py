@@ -98,18 +98,3 @@ def scattered_houses(scene: Scene, count: int) -> None:
     widths, depths = scene.px(scene.rng.uniform(10, 25, count)), scene.px(scene.rng.uniform(8, 13, count))
     shapes = rectangles(centres, widths, depths, scene.rng.uniform(0, np.pi, count))
     buildings(scene, shapes, scene.colours("roof", count), 5, 0.15, kind="house")
-
-
-def tank(scene: Scene, centre, radius_m: float, colour, height_m: float) -> None:
-    """A round storage tank, its roof fixed or floating, at a centre in pixels."""
-    radius = scene.px(radius_m)
-    for part in (0.33, 0.66, 1.0):
-        shadow = np.asarray(centre) + scene.sun * scene.px(height_m * scene.shadow_length) * part
-        scene.shade(scene.disc(shadow, radius) * (1 - scene.disc(centre, radius)), scene.shadow_depth / 2)
-    scene.paint(scene.disc(centre, radius), colour * 0.8, "storage tank")
-    scene.paint(scene.disc(centre, max(radius - 1, 1)), colour)
-    if radius > 4 and scene.chance(0.5):  # floating roof: a sunk disc with an inner shadow
-        scene.paint(scene.disc(centre, radius * 0.88), colour * 0.62)
-        scene.paint(scene.disc(np.asarray(centre) + scene.sun * radius * 0.2, radius * 0.68), colour * 0.9)
-    elif radius > 4:
-        scene.paint(scene.disc(centre, radius * 0.12 + 1), colour * 0.75)

@@ -5,6 +5,8 @@ import numpy as np
 
 from .scene import Scene
 
+BRIGHTNESS, CONTRAST, VIVID = 0.37, 0.13, 0.11  # of values 0…1, what a provider's tone mapping tends to
+
 
 def photograph(scene: Scene, size: int = 128) -> np.ndarray:
     """The finished picture [size, size, 3] uint8 RGB."""
@@ -22,14 +24,20 @@ def photograph(scene: Scene, size: int = 128) -> np.ndarray:
 
 
 def _expose(scene: Scene, image: np.ndarray) -> np.ndarray:
-    """Saturation, gamma, contrast, brightness, a colour cast and haze, on values 0…1."""
+    """Saturation, gamma, brightness and contrast, a colour cast and haze, on values 0…1.
+
+    Imagery providers even out their tiles, so dark scenes are lifted and dull ones stretched, part of the way.
+    """
     grey = image.mean(-1, keepdims=True)
-    image = grey + (image - grey) * scene.uniform(0.4, 1.1)
-    image = np.clip(image, 0, 1.3) ** scene.uniform(0.75, 1.35)
-    middle = image.mean()
-    image = (image - middle) * scene.uniform(0.75, 1.35) + middle * scene.uniform(0.75, 1.2)
-    image = image * scene.rng.normal(1, 0.022, 3)
-    if scene.chance(0.3):
+    vivid = float(np.abs(image - grey).mean() / grey.mean())
+    image = grey + (image - grey) * scene.uniform(0.6, 1.1) * np.clip((VIVID / max(vivid, 0.01)) ** 0.4, 0.6, 1.2)
+    image = np.clip(image, 0, 1.3) ** scene.uniform(0.8, 1.3)
+    middle, spread = float(image.mean()), float(image.std())
+    gain = (BRIGHTNESS / middle) ** scene.uniform(0.2, 0.6) * scene.uniform(0.8, 1.35)
+    stretch = np.clip((CONTRAST / spread) ** scene.uniform(0, 0.4), 0.8, 1.7) * scene.uniform(0.85, 1.25)
+    image = (image - middle) * stretch * np.sqrt(gain) + middle * gain
+    image = image * scene.rng.normal((1.0, 1.0, 1.01), 0.018)
+    if scene.chance(0.25):
         image = image * np.array([0.97, 1.03, 0.93])
     if scene.chance(0.3):
         image = image + scene.uniform(0.03, 0.22) * (np.array([0.66, 0.71, 0.74]) - image)

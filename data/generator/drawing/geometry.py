@@ -21,6 +21,13 @@ def to_canvas(scene: Scene, points_m, angle: float = 0.0, centre=MIDDLE, bend=No
     return rotate(points, angle) / scene.gsd + centre
 
 
+def local_m(scene: Scene, angle: float, centre=MIDDLE) -> tuple[np.ndarray, np.ndarray]:
+    """Metres along and across a turned frame at each pixel: the inverse of `to_canvas`, two arrays [SIDE, SIDE]."""
+    x, y = (COLUMNS - np.float32(centre[0])) * scene.gsd, (ROWS - np.float32(centre[1])) * scene.gsd
+    cos, sin = float(np.cos(angle)), float(np.sin(angle))  # plain numbers keep the arrays in single precision
+    return x * cos + y * sin, y * cos - x * sin
+
+
 def waves(scene: Scene, most_m: float = 35.0):
     """A gentle bending of a street grid, as a function on points [..., 2] in metres."""
     size = np.array([scene.uniform(5, most_m), scene.uniform(0, most_m * 0.7)])

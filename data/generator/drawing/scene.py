@@ -130,6 +130,12 @@ class Scene:
         if kind is not None:
             self._claim_polygons(polygons, corners, kind)
 
+    def claim_each(self, polygons, kind: str) -> None:
+        """Claim polygons [n, k, 2] in pixels as an object each, without painting them."""
+        polygons = np.asarray(polygons, np.float32)
+        if len(polygons):
+            self._claim_polygons(polygons, np.round(polygons * 2**SHIFT).astype(np.int32), kind)
+
     def _claim_polygons(self, polygons, corners, kind) -> None:
         x, y = polygons[..., 0], polygons[..., 1]
         areas = np.abs((x * np.roll(y, -1, 1) - y * np.roll(x, -1, 1)).sum(1)) / 2

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from ..captions import NUMBERS, counts
 from ..drawing.geometry import MIDDLE, beside, edge, rectangles, straight, to_canvas
 from ..drawing.ground import furrows, grass, paving, road, yard
 from ..drawing.plants import canopy, trees
@@ -31,9 +30,6 @@ def baseball_field(scene: Scene) -> None:
             edge(beside(scene, scene.uniform(0.3, 0.42), wobble=0.03), 0.02) * 0.7,
             scene.uniform(5, 10),
         )
-    shown = counts(scene).get("baseball diamond", 0)
-    if shown > 1:
-        scene.notes.append(f"with {NUMBERS[shown]} diamonds")
 
 
 def _home(scene: Scene, aim: float, bases: float) -> np.ndarray:

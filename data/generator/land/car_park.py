@@ -1,181 +1,202 @@
-"""Car parks: rows of stalls on asphalt of any outline, their cars, lanes, strips and trees."""
+"""Car parks: rows of stalls on asphalt of any outline, with their vehicles, aisles, islands, trees and lamps.
 
-from dataclasses import dataclass
+Everything but the trees is computed per pixel in the frame of the rows, so a thousand cars cost no more than ten.
+"""
 
 import cv2
 import numpy as np
 
-from ..drawing.geometry import MIDDLE, in_view, rectangles, rotate
-from ..drawing.ground import cars
+from ..drawing.geometry import in_view, rectangles
 from ..drawing.scene import SIDE, Scene
 from ..drawing.textures import GRAIN, LAND, MOTTLE
+from .bays import Bays, Ground, lay_out, usual_bays
 
 FEW = 60  # up to so many cars are objects of their own; more are one stretch of parked cars
 
 
-@dataclass(frozen=True)
-class Stalls:
-    """Stalls of a car park: centres [n, 2] in pixels, their row's number, and the rows' direction."""
-
-    centres: np.ndarray
-    row: np.ndarray
-    angle: float
-    slant: float  # how far cars stand off the right angle to their row
-
-    @property
-    def angles(self) -> float:
-        return self.angle + np.pi / 2 + self.slant
-
-
-def stalls(scene: Scene, area: np.ndarray, angle: float) -> Stalls:
-    """Double rows of stalls with aisles between them wherever they fit into a boolean mask."""
-    rows, columns = np.nonzero(area)
-    if len(rows) == 0:
-        return Stalls(np.zeros((0, 2)), np.zeros(0, int), angle, 0.0)
-    centre = np.array([(columns.min() + columns.max()) / 2, (rows.min() + rows.max()) / 2])
-    reach = np.hypot(np.ptp(columns), np.ptp(rows)) / 2 * scene.gsd
-    length, aisle, gap = 5.0, scene.uniform(5.5, 8), scene.pick([0.0, 0.6, 2.5], [0.45, 0.3, 0.25])
-    period = 2 * length + aisle + gap
-    first = np.arange(-reach, reach, period) + scene.uniform(0, period) - period
-    y = np.concatenate([first + length / 2, first + length * 1.5 + gap])
-    x = np.arange(-reach, reach, scene.uniform(2.4, 2.8))
-    block = scene.uniform(35, 110)  # crossing lanes
-    x = x[(x + scene.uniform(0, block)) % block > scene.uniform(0, 7)]
-    grid = np.stack(np.meshgrid(x, y), -1).reshape(-1, 2)
-    row = np.repeat(np.tile(np.arange(len(first)), 2), len(x))
-    points = rotate(grid, angle) / scene.gsd + centre
-    room = cv2.distanceTransform(np.pad(area, 8, "edge").astype(np.uint8), cv2.DIST_L2, 3)[8:-8, 8:-8]
-    column, line = np.clip(points.round().astype(int), 0, SIDE - 1).T
-    fits = in_view(points, 3) & (room[line, column] > scene.px(3.2))
-    slant = scene.uniform(-0.6, 0.6) if scene.chance(0.25) else 0.0
-    return Stalls(points[fits], row[fits], angle, slant)
-
-
 def car_park(
-    scene: Scene, area: np.ndarray, angle: float, occupancy: float | None = None, planted: float = 0.4
+    scene: Scene, area: np.ndarray, angle: float, occupancy=None, planted: float = 0.4, door=None, bays=None
 ) -> None:
-    """Asphalt over a boolean mask with everything on it; `planted` is the chance of trees between rows."""
-    occupancy = scene.uniform(0.08, 1) if occupancy is None else occupancy
-    colour = _asphalt(scene, area)
-    places = stalls(scene, area, angle)
-    if len(places.centres) == 0:
+    """Asphalt over a boolean mask with everything on it.
+
+    `planted` is the chance of trees between rows; cars gather near the `door`, a point in pixels.
+    """
+    if area.sum() < 30:
         return
-    _markings(scene, places, colour)
-    strips = _strips(scene, places, area, colour) if scene.chance(0.3) else None
-    _fill_stalls(scene, places, occupancy)
-    if scene.chance(planted):
-        _islands(scene, places, area, strips)
+    occupancy = scene.uniform(0.1, 1) if occupancy is None else occupancy
+    bays = bays or usual_bays(scene, planted)
+    room = cv2.distanceTransform(np.pad(area, 8, "edge").astype(np.uint8), cv2.DIST_L2, 3)[8:-8, 8:-8]
+    ground = lay_out(scene, bays, area, angle)
+    column, line = np.clip(ground.centres.round().astype(int), 0, SIDE - 1).T
+    usable = in_view(ground.centres, scene.px(bays.depth)) & (room[line, column] > scene.px(bays.pitch))
+    colour, wear = _asphalt(scene, area, room)
+    _wear_and_lines(scene, bays, ground, usable, colour, wear)
+    green = _islands(scene, bays, ground, room, colour, wear)
+    taken = usable & (scene.rng.random(len(usable)) < _demand(scene, ground, occupancy, door))
+    _vehicles(scene, bays, ground, taken, angle)
+    _trees_and_lamps(scene, bays, ground, usable, angle, green)
 
 
-def _asphalt(scene: Scene, area) -> np.ndarray:
+def _asphalt(scene: Scene, area, room) -> tuple[np.ndarray, np.ndarray]:
+    """Grey of one age with wear, sealed cracks, patches of another age, a kerb; returns its colour and the wear."""
     base = scene.colour("asphalt")
-    base = base * 0.35 + base.mean() * 0.65
-    colour = np.clip(base * scene.uniform(0.6, 1.15), 26, 215)
+    colour = np.clip((base * 0.3 + base.mean() * 0.7) * scene.uniform(0.55, 1.3), 30, 215)
     if scene.chance(0.2):
         colour = scene.colour("concrete") * scene.uniform(0.8, 1.08)
-    wear = (
-        0.06 * scene.noise(scene.uniform(0.7, 2), MOTTLE)
-        + 0.05 * scene.noise(1, GRAIN)
-        + 0.05 * scene.noise(2, LAND)
-    )
-    scene.paint(
-        cv2.GaussianBlur(area.astype(np.float32), (0, 0), 0.6), colour * (1 + wear)[..., None], "parking"
-    )
-    if scene.chance(0.3):  # patches of another age
-        _, traits = scene.cells(scene.uniform(12, 50))
-        scene.texture((traits[..., 0] - 0.5) * scene.uniform(0.05, 0.25) * area)
-    return colour
+    wear = 0.07 * scene.noise(scene.uniform(0.7, 2), MOTTLE) + 0.05 * scene.noise(1, GRAIN)
+    blotches = scene.noise(scene.uniform(1.5, 3), LAND)
+    wear = wear + 0.06 * blotches
+    if scene.gsd < 0.8 and scene.chance(0.5):  # sealed cracks follow the contours of the blotches
+        wear = wear - 0.16 * (np.abs(blotches - np.round(blotches * 2) / 2) < 0.012)
+    if scene.chance(0.5):  # patches of another age
+        _, traits = scene.cells(scene.uniform(14, 60))
+        wear = wear + (traits[..., 0] - 0.5) * scene.uniform(0.08, 0.3)
+    soft = cv2.GaussianBlur(area.astype(np.float32), (0, 0), 0.6)
+    scene.paint(soft, colour * (1 + wear)[..., None], "parking")
+    if scene.gsd < 0.7:
+        kerb = area & (room < scene.px(0.5) + 0.5)
+        scene.paint(kerb * 0.6, np.clip(colour * 1.3 + 20, 0, 225))
+    return colour, wear
 
 
-def _markings(scene: Scene, places: Stalls, colour) -> None:
-    """Rows are stained darker than the lanes; close up, painted lines part the stalls."""
-    count = len(places.centres)
-    shapes = rectangles(places.centres, scene.px(2.9), scene.px(5), places.angle)
-    if count < 6000:
-        scene.shade(cv2.GaussianBlur(scene.stamp(shapes), (0, 0), 1), scene.uniform(0, 0.16))
-    if scene.px(2.6) < 3:
-        return
-    step = scene.px(1.3) * np.array([np.cos(places.angle), np.sin(places.angle)])
-    lines = rectangles(
-        places.centres - step, max(scene.px(0.14), 0.35), scene.px(4.8), places.angles - np.pi / 2
-    )
-    scene.paint(scene.stamp(lines) * scene.uniform(0.15, 0.65), np.clip(colour * 1.2 + 60, 0, 235))
+def _wear_and_lines(scene: Scene, bays: Bays, ground: Ground, usable, colour, wear) -> None:
+    """Stalls are stained by oil, aisles polished by tyres; painted lines part the stalls."""
+    stalls = ground.inside & usable[ground.stall]
+    oil = (scene.uniform(0.03, 0.18) * scene.rng.uniform(0.4, 1.2, len(usable))).astype(np.float32)
+    scene.shade(stalls * np.clip(1.1 - np.abs(ground.across) / 1.6, 0, 1) * oil[ground.stall], 1.0)
+    line = np.clip((0.08 - bays.pitch / 2 + np.abs(ground.across)) / scene.gsd + 0.5, 0, 1)
+    line = np.maximum(line, np.clip((0.08 - bays.depth / 2 + ground.along) / scene.gsd + 0.5, 0, 1) * (bays.rows > 1))
+    strength = min(0.16 / scene.gsd, 1) * scene.uniform(0.25, 1.1)
+    fresh = np.clip(0.8 - 2.5 * wear, 0, 1)  # paint goes first where the ground is worn
+    scene.paint(line * stalls * np.minimum(strength * fresh, 0.85), np.clip(colour * 1.15 + 70, 0, 238))
 
 
-def _strips(scene: Scene, places: Stalls, area, colour) -> np.ndarray:
-    """Light or green strips between some double rows; returns their numbers."""
-    numbers = np.unique(places.row)
-    numbers = numbers[scene.integer(0, 2) :: scene.integer(1, 4)]
-    lines = []
-    for number in numbers:
-        row = places.centres[places.row == number]
-        middle = row.mean(0)
-        along = (row - middle) @ np.array([np.cos(places.angle), np.sin(places.angle)])
-        direction = np.array([np.cos(places.angle), np.sin(places.angle)])
-        lines.append(
-            rectangles(middle + direction * along.mean(), np.ptp(along), max(scene.px(1.8), 1), places.angle)
-        )
-    if lines:
-        mask = scene.stamp(np.concatenate(lines)) * area
-        strip = scene.colour("grass") if scene.chance(0.5) else np.clip(colour * 1.5, 60, 225)
-        scene.paint(mask * scene.uniform(0.5, 1), strip)
-    return numbers
-
-
-def _fill_stalls(scene: Scene, places: Stalls, occupancy: float) -> None:
-    """Cars where people like to park: near one place, in some rows more than in others."""
-    column, line = np.clip(places.centres.astype(int), 0, SIDE - 1).T
-    liked = 0.3 * scene.noise(scene.uniform(1, 3), LAND)[line, column]
-    rows = scene.rng.normal(0, scene.uniform(0, 0.25), places.row.max() + 1)[places.row]
-    taken = scene.rng.random(len(column)) < np.clip(occupancy + liked + rows, 0.02, 0.98)
-    centres = places.centres[taken] + scene.rng.normal(0, scene.px(0.2), (taken.sum(), 2))
-    nose = np.where(scene.rng.random(len(centres)) < 0.5, np.pi, 0)
-    angles = places.angles + nose + scene.rng.normal(0, 0.03, len(centres))
-    if len(centres) <= FEW:
-        cars(scene, centres, angles)
-    elif scene.px(1.9) < 1.3:
-        _specks(scene, centres, places.angles)
+def _islands(scene: Scene, bays: Bays, ground: Ground, room, colour, wear) -> bool:
+    """Strips between rows and ends of rows, planted or paved; returns whether they are green."""
+    where = (ground.island | ground.median) & (room > scene.px(2.5))
+    if not where.any():
+        return False
+    green = bays.median > 2 or scene.chance(0.6)
+    if green:
+        fill = scene.colour("grass") if scene.chance(0.7) else scene.colour("soil") * 0.8
     else:
-        _row_cars(scene, centres, angles)
+        fill = np.clip(colour * scene.uniform(1.2, 1.5), 60, 225)
+    soft = cv2.GaussianBlur(where.astype(np.float32), (0, 0), 0.5)
+    if scene.gsd < 0.6:
+        scene.paint(cv2.dilate(soft, np.ones((3, 3), np.uint8)) * 0.6, np.clip(colour * 1.25 + 25, 0, 225))
+    scene.paint(soft * scene.uniform(0.75, 1), fill * (1 + 1.4 * wear)[..., None])
+    return green
 
 
-def _row_cars(scene: Scene, centres, angles) -> None:
-    owner = scene.owner.copy()
-    known = len(scene.drawn)
-    cars(scene, centres, angles)
-    mask = scene.owner >= known
-    del scene.drawn[known:]
-    scene.owner = owner
-    scene.claim(mask, "parked cars")
+def _demand(scene: Scene, ground: Ground, occupancy: float, door) -> np.ndarray:
+    """The chance that a stall is taken: people park near the door, and some rows fill before others."""
+    door = scene.rng.uniform(-0.2, 1.2, 2) * SIDE if door is None else np.asarray(door)
+    far = np.hypot(*(ground.centres - door).T) / SIDE
+    pull = 0 if occupancy > 0.93 else scene.uniform(0, 1.1)
+    rows = scene.rng.normal(0, scene.uniform(0, 0.2), ground.row.max() + 1)[ground.row]
+    return np.clip(occupancy + pull * (0.45 - far) + rows, 0.01 if occupancy < 0.15 else 0.03, 0.98)
 
 
-def _specks(scene: Scene, centres, angle: float) -> None:
-    """Cars narrower than a pixel or so: a few points along each one's length."""
-    colours = scene.colours("car", len(centres), 10)
-    step = np.array([np.cos(angle), np.sin(angle)]) * scene.px(4.3) / 2
-    mask = np.zeros((SIDE, SIDE), bool)
-    before = scene.image.copy()
-    for part in (-0.8, 0.0, 0.8):
-        at = np.round(centres + part * step).astype(int)
-        inside = in_view(at, -0.5)
-        x, y = at[inside].T
-        scene.image[y, x] = colours[inside]
-        mask[y, x] = True
-    weight = np.clip(scene.px(1.9) * 0.95, 0.55, 1)
-    scene.image = before + (scene.image - before) * weight
-    scene.claim(cv2.dilate(mask.astype(np.uint8), np.ones((2, 2), np.uint8)) > 0, "parked cars")
+def _vehicles(scene: Scene, bays: Bays, ground: Ground, taken, angle: float) -> None:
+    """Bodies with windscreens and shadows, as soft shapes inside the stalls' own frames."""
+    numbers = np.flatnonzero(taken)
+    if len(numbers) == 0:
+        return
+    count = len(taken)
+    here = ground.inside & taken[ground.stall]
+    size = scene.rng.uniform(0.88, 1.1, count).astype(np.float32)
+    shift = scene.rng.normal(0, 0.2, count).astype(np.float32)
+    along = ground.along - shift[ground.stall]
+    reach = bays.length / 2 * size[ground.stall]
+    body = np.clip((reach - np.abs(along)) / scene.gsd + 0.5, 0, 1)
+    body = body * np.clip((bays.width / 2 - np.abs(ground.across)) / scene.gsd + 0.5, 0, 1) * here
+    _shadows(scene, body, 1.4 if bays.kind == "car" else 3.0)
+    colours = _paintwork(scene, bays, count)
+    image = colours[ground.stall]
+    if scene.px(1.9) > 2.6:
+        nose = np.where(scene.rng.random(count) < 0.5, 1, -1)[ground.stall]
+        image = image * _glass(scene, bays, along / reach * nose, ground.across)[..., None]
+    scene.paint(body, image)
+    _claim(scene, bays, ground, body > 0.45, numbers)
 
 
-def _islands(scene: Scene, places: Stalls, area, strips) -> None:
-    """Single round trees along rows, and at their ends."""
-    spacing = scene.uniform(9, 35)
-    along = (places.centres - MIDDLE) @ np.array([np.cos(places.angle), np.sin(places.angle)])
-    slot = np.floor(along * scene.gsd / spacing).astype(int)
-    wanted = places.row % scene.integer(1, 3) == 0 if strips is None else np.isin(places.row, strips)
-    _, first = np.unique(np.stack([places.row[wanted], slot[wanted]], -1), axis=0, return_index=True)
-    centres = places.centres[wanted][first]
-    centres = centres[scene.rng.random(len(centres)) < scene.uniform(0.4, 1)]
-    crowns(scene, centres, scene.px(scene.rng.uniform(1.5, 3.5, len(centres))))
+def _paintwork(scene: Scene, bays: Bays, count: int) -> np.ndarray:
+    """Mostly white, silver, grey and black; a fleet has few colours, coaches and lorries are pale."""
+    colours = scene.colours("car", count, 3 if bays.rows > 2 else 12)
+    grey = colours.mean(1, keepdims=True)
+    colours = grey + (colours - grey) * scene.uniform(0.5, 1)
+    if bays.kind != "car":
+        pale = scene.rng.random((count, 1)) < 0.75
+        colours = np.where(pale, scene.rng.uniform(175, 235, (count, 1)), colours)
+    return colours.astype(np.float32)
+
+
+def _glass(scene: Scene, bays: Bays, lengthwise, across) -> np.ndarray:
+    """Brightness 0…1.1 of a body from tail (-1) to nose (1): dark screens, rounded flanks."""
+    if bays.kind != "car":
+        return np.where((lengthwise > 0.9) | (np.abs(lengthwise - 0.72) < 0.02), 0.6, 1.0)
+    light = np.where((lengthwise > 0.2) & (lengthwise < 0.45), 0.35, 1.0)
+    light = np.where((lengthwise < -0.55) & (lengthwise > -0.75), 0.5, light)
+    return light * (1.06 - 0.22 * np.clip(np.abs(across) / 0.9, 0, 1) ** 3)
+
+
+def _shadows(scene: Scene, body, height_m: float) -> None:
+    reach = scene.px(height_m * scene.shadow_length)
+    if reach < 0.6:
+        return
+    shadow = np.zeros_like(body)
+    for part in (0.5, 1.0):
+        dx, dy = np.round(scene.sun * reach * part).astype(int)
+        shadow = np.maximum(shadow, np.roll(body, (dy, dx), (0, 1)))
+    fine = float(np.clip(scene.px(1.9) / 3, 0.4, 1))  # or shadows would drown the aisles in small pictures
+    scene.shade(shadow * (1 - body) * fine)
+
+
+def _claim(scene: Scene, bays: Bays, ground: Ground, mask, numbers) -> None:
+    if bays.kind == "car" and len(numbers) > FEW:
+        scene.claim(mask, "parked cars")
+        return
+    seen = np.unique(ground.stall[mask])
+    for number in seen:
+        scene.claim(mask & (ground.stall == number), bays.kind)
+
+
+def _trees_and_lamps(scene: Scene, bays: Bays, ground: Ground, usable, angle: float, green: bool) -> None:
+    """Trees on planted strips; lamp posts with their long shadows on the lines between rows."""
+    if green:
+        places = _spots(scene, bays, ground, usable, scene.uniform(7, 22), bays.median > 1)
+        places = places[scene.rng.random(len(places)) < scene.uniform(0.35, 1)]
+        crowns(scene, places, scene.px(scene.rng.uniform(1.2, 3.2, len(places))))
+    if scene.gsd < 0.75 and scene.chance(0.7):
+        lamps = _spots(scene, bays, ground, usable, scene.uniform(24, 40), True)
+        turn = np.arctan2(scene.sun[1], scene.sun[0])
+        reach = scene.px(9 * scene.shadow_length)
+        if len(lamps):
+            posts = rectangles(lamps + scene.sun * reach / 2, reach, 0.9, turn)
+            scene.shade(scene.stamp(posts), scene.shadow_depth * 0.55)
+            scene.fill(rectangles(lamps, scene.px(1.6), 1, angle), (196, 196, 192))
+
+
+def _spots(scene: Scene, bays: Bays, ground: Ground, usable, spacing_m: float, between: bool) -> np.ndarray:
+    """Points [n, 2] in pixels about `spacing_m` apart on the lines between rows, or at the rows' ends."""
+    step = max(round(spacing_m / bays.pitch), 1)
+    slot = np.arange(len(usable)) % (np.bincount(ground.row)[0])
+    first = usable & (ground.row % bays.rows == max(bays.rows // 2, 1) - 1)
+    if between:
+        chosen = first & (slot % step == 0)
+    else:
+        chosen = usable & ((slot % bays.stalls == 0) | (slot % bays.stalls == bays.stalls - 1))
+    points = ground.centres[chosen]
+    if len(points) == 0 or bays.rows < 2:
+        return points[:0]
+    after = np.flatnonzero(chosen) + np.bincount(ground.row)[0]
+    toward = ground.centres[np.minimum(after, len(usable) - 1)] - points
+    toward = toward / (np.linalg.norm(toward, axis=1, keepdims=True) + 1e-6)
+    if between:
+        return points + toward * scene.px((bays.depth + bays.median) / 2)
+    beside = np.stack([toward[:, 1], -toward[:, 0]], -1)
+    side = np.where(slot[chosen] % bays.stalls == 0, -1, 1)[:, None]
+    return points + beside * side * scene.px((bays.pitch + bays.island) / 2)
 
 
 def crowns(scene: Scene, centres, radii) -> None:

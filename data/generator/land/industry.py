@@ -1,117 +1,135 @@
-"""Industrial areas: estates of large flat roofs, works along rails, single factories, commercial blocks."""
+"""Industrial areas: estates of firms, works close by, ranks of sheds, railside yards, depots, commercial blocks."""
 
+import cv2
 import numpy as np
 
-from ..drawing.geometry import MIDDLE, beside, edge, rotate, straight, to_canvas
+from ..drawing.geometry import MIDDLE, beside, edge, to_canvas
 from ..drawing.ground import grass, paving, road, soil, traffic, yard
 from ..drawing.plants import canopy, trees
 from ..drawing.scene import SIDE, Scene
-from ..drawing.textures import MOTTLE
+from ..drawing.textures import LAND, MOTTLE
+from .bays import coach_bays
 from .car_park import car_park
-from .estate import (
-    estate_ground,
-    halls_on,
-    lay_streets,
-    plots,
-    roof_palette,
-    street_trees,
-    trucks_in_yards,
-)
+from .estate import estate_ground, halls_on, lay_streets, plots, roof_palette, street_trees, trucks_in_yards
+from .halls import industrial_roofs
 from .parcels import Parcels, parcels
-from .roofs import flat_roofs, wings
-from .yards import rails, strewn, tank_cluster, trucks
+from .roofs import flat_roofs
+from .sites import Sites, draw_sites, plan_site, site_ground
+from .yards import rails, strewn, tank_cluster
 
-# Shares of estates, sheds, blocks, rail yards, single factories, depots: near, middling, from high up.
+# Shares of estates, works, sheds, blocks, rail yards, depots: near, middling, from high up.
 LAYOUTS = (
-    (0.20, 0.16, 0.14, 0.12, 0.30, 0.08),
-    (0.40, 0.16, 0.20, 0.14, 0.10, 0.00),
-    (0.48, 0.16, 0.22, 0.14, 0.00, 0.00),
+    (0.12, 0.50, 0.10, 0.06, 0.12, 0.10),
+    (0.40, 0.18, 0.12, 0.14, 0.12, 0.04),
+    (0.50, 0.00, 0.14, 0.22, 0.14, 0.00),
 )
 
 
 def industrial_area(scene: Scene) -> None:
-    shares = LAYOUTS[0 if scene.width_m < 170 else 1 if scene.width_m < 260 else 2]
-    draws = (_estate, _sheds, _blocks, _railside, _factory, _depot)
+    shares = LAYOUTS[0 if scene.width_m < 170 else 1 if scene.width_m < 300 else 2]
+    draws = (_estate, _works, _sheds, _blocks, _railside, _depot)
     scene.pick(draws, shares)(scene)
     if scene.width_m > 150 and scene.chance(0.12):
-        canopy(scene, mask=edge(beside(scene, scene.uniform(0.3, 0.5)), 0.02))
+        canopy(scene, mask=edge(beside(scene, scene.uniform(0.36, 0.5)), 0.02))
+
+
+def _firms(scene: Scene, plan: Parcels, boxes) -> None:
+    """A firm on each large parcel, several halls on each small one."""
+    least = 30 if scene.width_m < 170 else 38
+    large = boxes[:, 2:].min(1) > least
+    sites = Sites(plan.angle)
+    firms = boxes[large] * [1, 1, 0.96, 0.96]
+    if len(firms):
+        site_ground(scene, plan.shapes(scene, firms))
+    for box in firms:
+        plan_site(scene, sites, box)
+    draw_sites(scene, sites, roof_palette)
+    halls_on(scene, plan, boxes[~large])
 
 
 def _estate(scene: Scene) -> None:
-    """Parcels with halls, yards, lots and green between streets."""
+    """Parcels with firms, lots and green between streets."""
     estate_ground(scene, 0.45)
-    plan = parcels(scene, max(scene.log_uniform(35, 130), scene.width_m * 0.07), scene.uniform(8, 18))
+    plan = parcels(scene, max(scene.log_uniform(55, 130), scene.width_m * 0.09), scene.uniform(8, 15))
     use = scene.rng.random(len(plan.boxes))
-    built = scene.uniform(0.6, 0.9)
-    plots(scene, plan, scene.uniform(0.2, 0.9))
+    built = scene.uniform(0.7, 0.95)
+    if scene.width_m > 300:  # closer by, each firm paves its own ground
+        plots(scene, plan, scene.uniform(0.2, 0.8))
     lay_streets(scene, plan)
-    for box in plan.boxes[use > built][:3]:
-        if scene.chance(0.7):
-            area = scene.stamp(plan.shapes(scene, box[None] * [1, 1, 0.9, 0.9])) > 0.5
-            car_park(scene, area, plan.angle + scene.pick([0, np.pi / 2]), planted=0.2)
-    strewn(scene, plan.angle, scene.integer(30, 120) * (2 if scene.width_m > 300 else 1))
-    trucks_in_yards(scene, plan)
-    if scene.chance(0.55):
-        trees(scene, np.clip(scene.uniform(-0.3, 0.1) + 0.25 * scene.noise(1.5), 0, 0.6), scene.uniform(5, 9))
-    halls_on(scene, plan, plan.boxes[use <= built])
+    if scene.chance(0.6):
+        wood = np.clip(scene.uniform(-0.3, 0.2) + 0.3 * scene.noise(1.5), 0, 0.7) * (scene.owner == 0)
+        trees(scene, wood, scene.uniform(5, 9))
+    _firms(scene, plan, plan.boxes[use <= built])
     if scene.chance(0.4):
         street_trees(scene, plan)
-    if scene.chance(0.2):
-        tank_cluster(scene, MIDDLE + scene.rng.normal(0, 50, 2))
+    if scene.chance(0.25):
+        _tanks_on_free_ground(scene)
 
 
-def _factory(scene: Scene) -> None:
-    """One large works close by, with its yards, lorries and tanks."""
-    estate_ground(scene, 0.06)
-    angle = scene.angle()
-    if scene.chance(0.7):
-        side = scene.pick([-1, 1]) * scene.uniform(0.3, 0.48) * SIDE
-        line = straight(scene, angle, side)
-        road(scene, line, scene.uniform(7, 14))
-        traffic(scene, line, scene.integer(0, 8))
-    if scene.chance(0.5):
-        area = beside(scene, scene.uniform(0.2, 0.4), angle + scene.pick([0.5, 1, 1.5]) * np.pi, 0) > 0
-        car_park(scene, area, angle + scene.pick([0, np.pi / 2]), planted=0.2)
-    strewn(scene, angle, scene.integer(15, 70))
-    for _ in range(scene.integer(0, 3)):
-        start = scene.rng.uniform(0, SIDE, 2)
-        row = start + rotate(np.arange(scene.integer(2, 8))[:, None] * scene.px(np.array([4.2, 0])), angle)
-        trucks(scene, row, np.full(len(row), angle + np.pi / 2))
-    trees(scene, edge(beside(scene, scene.uniform(0.25, 0.6)), 0.05) * 0.6, scene.uniform(5, 9))
-    for _ in range(scene.integer(2, 4)):
-        shapes = wings(
-            scene,
-            MIDDLE + scene.rng.normal(0, SIDE * 0.26, 2),
-            scene.width_m * scene.uniform(0.3, 0.75),
-            angle,
-        )
-        colours = np.clip(roof_palette(scene, 1) * scene.rng.uniform(0.75, 1.2, (len(shapes), 1)), 8, 246)
-        flat_roofs(scene, shapes, colours, scene.rng.uniform(6, 13, len(shapes)), pitch=scene.pick([0, 0.06]))
-    if scene.chance(0.3):
-        tank_cluster(scene, scene.rng.uniform(20, 170, 2))
+def _works(scene: Scene) -> None:
+    """One or two firms close by that fill the picture, with a street, a siding, tanks."""
+    estate_ground(scene, 0.15)
+    width, angle = scene.width_m, scene.angle()
+    spare = scene.pick(["street", "rails", "wood", "none"], [0.5, 0.2, 0.2, 0.1])
+    tracks = scene.integer(1, 3)
+    gap = tracks * 4.8 + 6 if spare == "rails" else scene.uniform(6, 14)
+    size = np.array([scene.uniform(60, 130), scene.uniform(55, 100)])
+    size = np.clip(size, width * 0.55, width * 1.3)
+    shift = scene.rng.uniform(-0.45, 0.45, 2) * width
+    cells = np.stack(np.meshgrid([-1, 0, 1], [-1, 0, 1]), -1).reshape(-1, 2)
+    boxes = np.concatenate([cells * (size + gap) + shift, np.tile(size, (9, 1))], 1)
+    plan = Parcels(boxes, [], angle)
+    keep = scene.rng.random(9) < scene.pick([1.0, 0.8])
+    keep[np.argmin(np.hypot(*boxes[:, :2].T))] = True
+    if spare == "wood":
+        wood = edge(beside(scene, scene.uniform(0.1, 0.4)), 0.05)
+        trees(scene, wood * scene.uniform(0.4, 0.9), scene.uniform(4, 8))
+    strewn(scene, angle, scene.integer(5, 30))
+    _firms(scene, plan, boxes[keep])
+    line = np.array([[-2, 0], [2, 0]]) * width + [0, shift[1] + scene.pick([-1, 1]) * (size[1] + gap) / 2]
+    line = to_canvas(scene, line, angle)
+    if spare == "street":
+        road(scene, line, max(gap, 7))
+        traffic(scene, line, scene.integer(1, 8), 2.5)
+    elif spare == "rails":
+        offset = (line.mean(0) - MIDDLE) @ np.array([-np.sin(angle), np.cos(angle)])
+        rails(scene, angle, tracks, offset)
+    if scene.chance(0.35):
+        _tanks_on_free_ground(scene)
+
+
+def _tanks_on_free_ground(scene: Scene) -> None:
+    """A cluster of tanks where there is the most room between buildings, streets and lots."""
+    taken = np.isin(scene.owner, [i for i, d in enumerate(scene.drawn) if d.kind in ("building", "road", "parking")])
+    room = cv2.distanceTransform((~taken).astype(np.uint8), cv2.DIST_L2, 3)
+    spots = scene.rng.integers(0, SIDE, (60, 2))
+    spot = spots[np.argmax(room[spots[:, 1], spots[:, 0]])]
+    space = room[spot[1], spot[0]] * scene.gsd
+    if space > 7:
+        tank_cluster(scene, spot.astype(float), space)
 
 
 def _depot(scene: Scene) -> None:
-    """A wide gravelled or paved yard with a few sheds and rows of lorries."""
+    """A wide gravelled or paved yard with rows of lorries, goods and a few sheds."""
     scene.image = (
-        paving(scene, scene.uniform(0.9, 1.15)) if scene.chance(0.6) else soil(scene) * scene.uniform(1, 1.2)
+        paving(scene, scene.uniform(0.8, 1.1)) if scene.chance(0.6) else soil(scene) * scene.uniform(0.95, 1.15)
     )
-    scene.texture(0.05 * scene.noise(0.6, MOTTLE))
-    angle = scene.angle()
-    plan = Parcels(
-        np.concatenate([scene.rng.uniform(-0.4, 0.4, (6, 2)) * scene.width_m, np.ones((6, 2))], 1), [], angle
-    )
-    for _ in range(scene.integer(1, 3)):
-        trucks_in_yards(scene, plan)
-    strewn(scene, angle, scene.integer(5, 40))
-    count = scene.integer(2, 4)
-    boxes = np.concatenate(
-        [plan.boxes[:count, :2], scene.width_m * scene.rng.uniform(0.1, 0.32, (count, 2))], 1
-    )
-    colours = np.where(scene.rng.random((count, 1)) < 0.4, [168, 62, 60], roof_palette(scene, count))
-    flat_roofs(scene, plan.shapes(scene, boxes), colours, scene.uniform(5, 9), pitch=0.1)
-    if scene.chance(0.4):
-        scene.paint(edge(beside(scene, scene.uniform(0.3, 0.45)), 0.02), grass(scene), "grass")
+    worn = scene.noise(scene.uniform(1, 2.5), LAND)
+    scene.texture(0.05 * scene.noise(0.6, MOTTLE) + 0.07 * worn - 0.12 * (np.abs(worn) < 0.07))
+    angle, width = scene.angle(), scene.width_m
+    if scene.chance(0.6):
+        area = beside(scene, scene.uniform(-0.2, 0.25), angle + scene.pick([0, 0.5, 1, 1.5]) * np.pi, 0) > 0
+        car_park(scene, area, angle, scene.uniform(0.3, 1), bays=coach_bays(scene))
+    sites = Sites(angle)
+    for at in scene.rng.uniform(-0.4, 0.4, (scene.integer(1, 2), 2)) * width:
+        plan_site(scene, sites, (*at, *scene.rng.uniform(0.4, 0.7, 2) * width))
+    strewn(scene, angle, scene.integer(8, 40))
+    red = scene.chance(0.2)
+    draw_sites(scene, sites, lambda s, n: np.tile([[150.0, 66, 60]], (n, 1)) if red else roof_palette(s, n))
+    if scene.chance(0.5):
+        rim = edge(beside(scene, scene.uniform(0.3, 0.45)), 0.02)
+        scene.paint(rim, grass(scene), "grass")
+        trees(scene, rim * scene.uniform(0, 0.6), scene.uniform(4, 8))
 
 
 def _railside(scene: Scene) -> None:
@@ -119,59 +137,60 @@ def _railside(scene: Scene) -> None:
     scene.image = scene.surface(
         scene.colour("soil") * 0.75, scene.colour("asphalt"), scene.uniform(0.6, 1.5), 0.09, 1
     )
-    plan = parcels(scene, max(scene.log_uniform(40, 110), scene.width_m * 0.08), scene.uniform(8, 15))
+    plan = parcels(scene, max(scene.log_uniform(45, 110), scene.width_m * 0.09), scene.uniform(8, 15))
     yard(scene, None, scene.uniform(0.2, 0.6), scene.uniform(6, 20))
-    plots(scene, plan, scene.uniform(0.1, 0.5))
     lay_streets(scene, plan)
-    strewn(scene, plan.angle, scene.integer(40, 160))
-    keep = scene.rng.random(len(plan.boxes)) < scene.uniform(0.6, 0.85)
-    halls_on(scene, plan, plan.boxes[keep])
+    strewn(scene, plan.angle, scene.integer(20, 80))
+    close = scene.width_m < 170
+    keep = scene.rng.random(len(plan.boxes)) < (1 if close else scene.uniform(0.6, 0.9))
+    count = scene.integer(2, 4 if close else 9)
+    middle = scene.pick([-1, 1]) * scene.uniform(0.2 if close else 0, 0.4) * scene.width_m
+    boxes, half = plan.boxes.copy(), count * 2.4 + 4
+    low, high = boxes[:, 1] - boxes[:, 3] / 2, boxes[:, 1] + boxes[:, 3] / 2
+    above = boxes[:, 1] > middle  # parcels that the tracks would cut end beside them
+    low = np.where(above, np.maximum(low, middle + half), low)
+    high = np.where(above, high, np.minimum(high, middle - half))
+    boxes[:, 1], boxes[:, 3] = (low + high) / 2, high - low
+    keep &= boxes[:, 3] > 12
+    rails(scene, plan.angle, count, scene.px(middle))
+    _firms(scene, plan, boxes[keep])
     if scene.chance(0.4):
-        tank_cluster(scene, scene.rng.uniform(20, 170, 2))
-    rails(scene, plan.angle + (0 if scene.chance(0.7) else scene.uniform(0.2, 0.5)), scene.integer(2, 9))
+        _tanks_on_free_ground(scene)
 
 
 def _sheds(scene: Scene) -> None:
-    """Parallel warehouses of one make in ranks."""
-    estate_ground(scene, 0.3)
+    """Parallel warehouses of one make in ranks, on paved ground."""
+    scene.image = paving(scene, scene.uniform(0.55, 0.95))
     angle, long = scene.angle(), min(scene.log_uniform(50, 140), scene.width_m * 0.6)
-    deep, gap, lane = (
-        long * scene.uniform(0.25, 0.6),
-        scene.uniform(6, 18),
-        min(scene.uniform(14, 32), scene.width_m / 6),
-    )
+    deep, gap = long * scene.uniform(0.25, 0.6), scene.uniform(6, 18)
+    lane = min(scene.uniform(16, 36), scene.width_m / 5)
     long, deep = max(long, scene.width_m * 0.1), max(deep, scene.width_m * 0.05)
     reach = scene.width_m * 0.8
     x, y = np.arange(-reach, reach, long + gap), np.arange(-reach, reach, deep + lane)
     at = np.stack(np.meshgrid(x, y), -1).reshape(-1, 2) + scene.rng.uniform(-0.5, 0.5, 2) * long
-    at = at[scene.rng.random(len(at)) < scene.uniform(0.7, 1)]
-    size = np.array([long, deep]) * np.stack(
-        [scene.rng.uniform(0.6, 1, len(at)), scene.rng.uniform(0.75, 1, len(at))], -1
-    )
+    at = at[scene.rng.random(len(at)) < scene.uniform(0.75, 1)]
+    size = np.array([long, deep]) * scene.rng.uniform((0.6, 0.75), (1, 1), (len(at), 2))
     plan = Parcels(np.concatenate([at, size], 1), [], angle)
+    site_ground(scene, plan.shapes(scene, plan.boxes + [0, 0, gap, lane * 0.8]))
     for line_y in y[:: scene.integer(1, 3)]:
         line = to_canvas(scene, np.array([[-reach, line_y], [reach, line_y]]) + [0, (deep + lane) / 2], angle)
-        road(scene, line, lane * 0.5, marked=False)
-    strewn(scene, angle, scene.integer(10, 90))
+        road(scene, line, lane * 0.4, marked=False)
+        traffic(scene, line, scene.integer(0, 5), lane * 0.2)
+    strewn(scene, angle, scene.integer(10, 70))
     trucks_in_yards(scene, plan)
-    flat_roofs(
-        scene,
-        plan.shapes(scene),
-        roof_palette(scene, len(at)),
-        scene.uniform(7, 12),
-        pitch=scene.pick([0, 0.1]),
-    )
-    if scene.chance(0.4):
-        trees(scene, np.clip(scene.uniform(-0.3, 0.05) + 0.2 * scene.noise(2), 0, 0.4), scene.uniform(5, 9))
+    if scene.chance(0.5):
+        wood = np.clip(scene.uniform(-0.3, 0.1) + 0.25 * scene.noise(2), 0, 0.5)
+        trees(scene, wood, scene.uniform(4, 7))
+    industrial_roofs(scene, plan.shapes(scene), roof_palette(scene, len(at)), scene.uniform(7, 12))
 
 
 def _blocks(scene: Scene) -> None:
     """Dense commercial blocks: streets with trees, roofs of every height, sometimes their walls too."""
     scene.image = paving(scene, scene.uniform(0.45, 0.85))
-    plan = parcels(scene, max(scene.uniform(20, 55), scene.width_m * 0.045), scene.uniform(11, 20))
+    plan = parcels(scene, max(scene.uniform(20, 55), scene.width_m * 0.055), scene.uniform(11, 20))
     plots(scene, plan, scene.uniform(0.2, 0.7))
     lay_streets(scene, plan)
-    strewn(scene, plan.angle, scene.integer(20, 140))
+    strewn(scene, plan.angle, scene.integer(20, 90))
     boxes = plan.boxes[scene.rng.random(len(plan.boxes)) < scene.uniform(0.75, 0.95)].copy()
     boxes[:, 2:] *= scene.rng.uniform(0.6, 0.97, (len(boxes), 2))
     tallest = scene.pick([9, 16, 35])

@@ -1,140 +1,250 @@
-"""Parking lots: stalls up to the frame, lots of odd outline, pieces between roads, malls amid their lots."""
+"""Parking lots: shopping centres behind their lots, seas of stalls, town blocks, lots in parks, fleets, coaches."""
 
 import cv2
 import numpy as np
 
-from ..drawing.geometry import MIDDLE, beside, curve, edge, straight
-from ..drawing.ground import grass, road, soil, traffic, yard
+from ..drawing.geometry import MIDDLE, beside, curve, edge, rectangles, straight, to_canvas
+from ..drawing.ground import grass, paving, road, soil, traffic, yard
 from ..drawing.plants import canopy, trees
 from ..drawing.scene import SIDE, Scene
-from ..drawing.textures import LAND
-from .car_park import car_park
+from ..drawing.textures import LAND, MOTTLE
+from .bays import coach_bays, fleet_bays
+from .car_park import car_park, crowns
+from .estate import lay_streets
+from .parcels import parcels
 from .roofs import flat_roofs, wings
+
+# Shares of seas, centres, pieces, blocks, parks, fleets, coach parks: close by and from high up.
+NEAR, FAR = (0.37, 0.38, 0.06, 0.0, 0.12, 0.04, 0.03), (0.16, 0.3, 0.15, 0.19, 0.1, 0.06, 0.04)
 
 
 def parking_lot(scene: Scene) -> None:
-    _land(scene)
-    layout = scene.pick(["endless", "pieces", "outline", "shops"], [0.24, 0.34, 0.2, 0.22])
-    {"endless": _endless, "pieces": _pieces, "outline": _outlined, "shops": _shops}[layout](scene)
-    if scene.chance(0.2):
-        canopy(scene, mask=edge(beside(scene, scene.uniform(0.33, 0.5)), 0.02))
+    town = scene.chance(0.35)
+    if town:
+        scene.image = paving(scene, scene.uniform(0.6, 0.95))
+    else:
+        _green(scene)
+    draws = (_sea, _centre, _pieces, _blocks, _park, _fleet, _coaches)
+    scene.pick(draws, NEAR if scene.width_m < 150 else FAR)(scene)
+    _plant(scene, scene.uniform(-0.4, 0.15) if town else scene.uniform(-0.2, 0.5))
+    if scene.chance(0.12):
+        canopy(scene, mask=edge(beside(scene, scene.uniform(0.36, 0.5)), 0.02))
 
 
-def _land(scene: Scene) -> None:
+def _green(scene: Scene) -> None:
     scene.image = grass(scene) if scene.chance(0.75) else soil(scene)
     if scene.chance(0.5):
-        yard(scene, None, scene.uniform(0.1, 0.5))
-    if scene.chance(0.75):
-        wood = np.clip(scene.uniform(-0.3, 0.5) + 0.4 * scene.noise(scene.uniform(1, 2), LAND), 0, 0.95)
-        trees(scene, wood, scene.uniform(4, 9))
+        yard(scene, None, scene.uniform(0.1, 0.5), scene.uniform(6, 20))
 
 
-def _endless(scene: Scene) -> None:
-    """Nothing but stalls, up to the frame or to one wobbly or straight edge."""
-    area = np.ones((SIDE, SIDE), bool)
-    angle = scene.angle()
-    for _ in range(scene.integer(0, 2)):
-        area &= (
-            beside(scene, scene.uniform(-0.5, -0.3), scene.pick([angle, angle + np.pi / 2, scene.angle()]), 0)
-            > 0
-        )
-    car_park(scene, area, angle, scene.uniform(0.25, 1))
-    if scene.chance(0.25):
-        _hall_at_side(scene, angle)
+def _plant(scene: Scene, amount: float) -> None:
+    """Trees on what is neither paved nor built on, so that crowns never stand in stalls."""
+    free = cv2.erode((scene.owner == 0).astype(np.uint8), np.ones((3, 3), np.uint8))
+    if free.mean() > 0.02 and scene.chance(0.85):
+        wood = np.clip(amount + 0.4 * scene.noise(scene.uniform(1, 2), LAND), 0, 0.9) * free
+        trees(scene, wood, scene.uniform(4, 8.5))
 
 
-def _outlined(scene: Scene) -> None:
-    """A lot of odd outline, with a smaller one beside it now and then."""
-    field = np.full((SIDE, SIDE), np.inf, np.float32)
-    start = scene.angle()
-    for i in range(count := scene.integer(4, 6)):
-        turn = start + np.pi + 2 * np.pi * i / count + scene.uniform(-0.3, 0.3)
-        field = np.minimum(field, beside(scene, scene.uniform(-0.48, -0.27), turn, scene.pick([0, 0.03])))
-    x = field * SIDE
-    if scene.chance(0.6):  # a drive around it
-        scene.paint(np.clip(scene.px(9) + x, 0, 1) * np.clip(-x, 0, 1), scene.colour("asphalt"))
-    angle = start + np.pi / 2 if scene.chance(0.6) else scene.angle()
-    car_park(scene, x > 0, angle, planted=0.4)
+def _bands(scene: Scene, angle: float, *bands) -> list[np.ndarray]:
+    """Boolean masks of bands (from, to) in metres across a turned frame, or of boxes (from, to, left, right)."""
+    shapes = []
+    for low, high, *sides in bands:
+        left, right = sides or (-2 * scene.width_m, 2 * scene.width_m)
+        corners = np.array([[left, low], [right, low], [right, high], [left, high]])
+        shapes.append(scene.stamp(to_canvas(scene, corners, angle)[None]) > 0.5)
+    return shapes
+
+
+def _street(scene: Scene, angle: float, across_m: float, width_m: float) -> None:
+    """A street along the frame with its pavement, traffic, and trees on the verge now and then."""
+    line = to_canvas(scene, np.array([[-1.5, 0], [1.5, 0]]) * scene.width_m + [0, across_m], angle)
     if scene.chance(0.6):
-        points = straight(scene, angle + np.pi / 2, scene.pick([-1, 1]) * scene.uniform(0.4, 0.5) * SIDE)
-        road(scene, points, scene.uniform(8, 18))
-        traffic(scene, points, scene.integer(2, 15), 4)
-    if scene.chance(0.5):
-        _hall_at_side(scene, angle)
+        scene.paint(scene.stroke(line, width_m + scene.uniform(2, 5)), scene.colour("concrete") * 0.9)
+    road(scene, line, width_m)
+    traffic(scene, line, scene.integer(0, 14), width_m * 0.4)
+    if scene.chance(0.4):
+        places = np.arange(-0.8, 0.8, scene.uniform(8, 18) / scene.width_m) * scene.width_m
+        side = scene.pick([-1, 1]) * (width_m / 2 + 2.5)
+        spots = to_canvas(scene, np.stack([places, np.full(len(places), across_m + side)], -1), angle)
+        spots = spots[scene.rng.random(len(spots)) < scene.uniform(0.4, 1)]
+        crowns(scene, spots, scene.px(scene.rng.uniform(1.4, 3.2, len(spots))))
+
+
+def _sea(scene: Scene) -> None:
+    """Nothing but stalls, up to the frame or to a street, a verge or a building at one side."""
+    angle = scene.angle()
+    area = np.ones((SIDE, SIDE), bool)
+    end = scene.width_m * scene.uniform(0.25, 0.48)
+    if bounded := scene.chance(0.65):
+        area = _bands(scene, angle, (-2 * scene.width_m, end))[0]
+    if scene.chance(0.25):
+        area &= beside(scene, scene.uniform(-0.48, -0.3), wobble=scene.pick([0, 0.04])) > 0
+    turn = scene.pick([0, np.pi / 2], [0.7, 0.3])
+    car_park(scene, area, angle + turn, scene.uniform(0.15, 1.05))
+    if bounded and scene.chance(0.6):
+        _street(scene, angle, end + scene.uniform(6, 12), scene.uniform(7, 12))
+    elif bounded:
+        _stores(scene, angle, end + 3, scene.uniform(20, 60))
+
+
+def _centre(scene: Scene) -> None:
+    """A street, a lot, and the shops behind it; on the far side of the street another lot or a green."""
+    angle, width = scene.angle(), scene.width_m
+    street = scene.uniform(8, 20) if width > 110 else scene.uniform(6.5, 9)
+    curb = width * scene.uniform(-0.5, -0.2)
+    start = curb + street / 2 + scene.uniform(2, 9)
+    end = start + np.clip(width * scene.uniform(0.35, 0.75), 24, 150)
+    deep = scene.uniform(25, 80)
+    lot, apron, other = _bands(
+        scene, angle, (start, end), (end - 0.5, end + deep + 25), (-2 * width, curb - street / 2 - 6)
+    )
+    back = scene.colour("concrete") * scene.uniform(0.55, 1)
+    stains = 0.09 * scene.noise(scene.uniform(0.8, 2), MOTTLE)
+    scene.paint(apron * 0.92, back * (1 + stains)[..., None], "road")
+    if scene.chance(0.45):
+        lot |= other
+    if scene.chance(0.3):  # the site ends inside the picture
+        lot &= beside(scene, scene.uniform(-0.48, -0.25), angle + scene.pick([0, np.pi]), 0) > 0
+    front = to_canvas(scene, np.array([scene.uniform(-0.3, 0.3) * width, end]), angle)
+    turn = scene.pick([0, np.pi / 2], [0.35, 0.65])
+    car_park(scene, lot, angle + turn, scene.uniform(0.15, 0.9), 0.55, door=front)
+    _stores(scene, angle, end + scene.uniform(7, 12), deep)
+    _street(scene, angle, curb, street)
+    if width > 150 and scene.chance(0.6):
+        _outparcels(scene, angle, start, end)
+
+
+def _stores(scene: Scene, angle: float, front_m: float, deep_m: float) -> None:
+    """A rank of shops of different depth and height, with gaps, their fronts in one line."""
+    x, boxes = -scene.width_m * scene.uniform(0.6, 1), []
+    while x < scene.width_m * 0.8:
+        wide = scene.log_uniform(14, 90)
+        deep = deep_m * scene.uniform(0.5, 1.1)
+        boxes.append((x + wide / 2, front_m + deep / 2 + scene.uniform(0, 4), wide, deep))
+        x += wide + (scene.uniform(8, 45) if scene.chance(0.3) else 0)
+    boxes = np.array(boxes)
+    colours = scene.colours("flat roof", len(boxes), scene.integer(1, 4))
+    shapes = rectangles(to_canvas(scene, boxes[:, :2], angle), *scene.px(boxes[:, 2:]).T, angle)
+    flat_roofs(scene, shapes, colours, scene.rng.uniform(5, 10, len(boxes)))
+
+
+def _outparcels(scene: Scene, angle: float, start: float, end: float) -> None:
+    """Small restaurants and banks in the lot, each on its own green and paved plot."""
+    for x in np.arange(-0.5, 0.5, scene.uniform(0.25, 0.6)) * scene.width_m + scene.uniform(0, 40):
+        if scene.chance(0.5):
+            continue
+        at = np.array([[x, start + scene.uniform(14, 20)]])
+        size = scene.rng.uniform(12, 26, 2)
+        plot = rectangles(to_canvas(scene, at, angle), *scene.px(size + scene.uniform(8, 14)), angle)
+        scene.paint(scene.stamp(plot), scene.colour(scene.pick(["grass", "concrete", "asphalt"])), "road")
+        shape = rectangles(to_canvas(scene, at, angle), *scene.px(size), angle)
+        flat_roofs(scene, shape, scene.colour("flat roof"), scene.uniform(4, 7))
 
 
 def _pieces(scene: Scene) -> None:
-    """Roads cut the ground into pieces; most pieces are lots, the others stay green or carry a building."""
-    angle, lines = scene.angle(), []
-    close = scene.width_m < 140  # only one road, and that off the middle
-    for turn in [(0,), (0, np.pi / 2), (0, np.pi / 2, 0), (0, 0.6)][0 if close else scene.integer(0, 3)]:
-        offset = scene.uniform(0.28, 0.42) * scene.pick([-1, 1]) if close else scene.uniform(-0.32, 0.32)
-        winding = not close and scene.chance(0.35)
-        lines.append(curve(scene, 0.15) if winding else straight(scene, angle + turn, offset * SIDE))
-    width = scene.uniform(7, 14) + (12 if scene.chance(0.2) else 0)
-    verge = scene.uniform(3, 14)
+    """Roads, often winding, cut the ground into pieces; most are lots, some stay green or carry a building."""
+    angle, width = scene.angle(), scene.uniform(7, 16)
+    turns = scene.pick([(0,), (0, np.pi / 2), (0, np.pi / 2, 0), (0, 0.7)])
+    lines = [
+        curve(scene, 0.15)
+        if scene.chance(0.35)
+        else straight(scene, angle + turn, scene.pick([-1, 1]) * scene.uniform(0.12, 0.4) * SIDE)
+        for turn in turns
+    ]
     free = np.ones((SIDE, SIDE), np.uint8)
     for line in lines:
-        free[scene.stroke(line, width + verge) > 0.1] = 0
+        free[scene.stroke(line, width + 2 * scene.uniform(2, 8)) > 0.1] = 0
     count, label = cv2.connectedComponents(free, connectivity=4)
-    sizes = np.bincount(label.ravel(), minlength=count)
-    order = 1 + np.argsort(-sizes[1:])
-    occupancy = scene.uniform(0.15, 1)
-    for i, piece in enumerate(order[:5]):
-        if sizes[piece] < 300 or (i > 0 and scene.chance(0.3)):
-            continue
-        turn = 0 if scene.chance(0.75) else scene.angle()
-        _piece(scene, label == piece, angle + turn, occupancy, alone=close or (i == 0 and scene.chance(0.5)))
+    order = 1 + np.argsort(-np.bincount(label.ravel(), minlength=count)[1:])
+    lots = [piece for i, piece in enumerate(order[:6]) if i == 0 or scene.chance(0.65)]
+    area = np.isin(label, lots)
+    shapes = []
+    for piece in order[:4]:
+        if scene.chance(0.45 if piece in lots else 0.7):
+            at = np.argwhere(label == piece)
+            size = min(scene.uniform(20, 75), scene.width_m * 0.3)
+            shapes.append(wings(scene, at[scene.rng.integers(len(at))][::-1], size, angle))
+    if shapes:
+        area &= _aprons(scene, np.concatenate(shapes))
+    car_park(scene, area, angle, scene.uniform(0.15, 1))
     colour = scene.colour("asphalt") * scene.uniform(0.85, 1.25)
     for line in lines:
         road(scene, line, width, colour)
         traffic(scene, line, scene.integer(0, 12), width * 0.4)
+    for group in shapes:
+        flat_roofs(scene, group, np.tile(scene.colour("flat roof"), (len(group), 1)), scene.uniform(6, 12))
 
 
-def _piece(scene: Scene, area, angle: float, occupancy: float, alone: bool) -> None:
-    """One piece between roads as a lot, cut by an odd edge and often around a building."""
+def _aprons(scene: Scene, shapes) -> np.ndarray:
+    """Pave around buildings; returns where there is room for stalls."""
+    size = 2 * max(1, round(scene.px(scene.uniform(3, 6)))) + 1
+    apron = cv2.dilate(scene.stamp(shapes), np.ones((size, size), np.uint8))
+    fill = scene.colour(scene.pick(["concrete", "grass", "asphalt"])) * scene.uniform(0.6, 1)
+    scene.paint(apron, fill * (1 + 0.08 * scene.noise(1, MOTTLE))[..., None])
+    return apron < 0.5
+
+
+def _blocks(scene: Scene) -> None:
+    """Streets and blocks of a town: whole blocks of stalls beside blocks of roofs and greens."""
+    plan = parcels(scene, max(scene.uniform(55, 95), scene.width_m * 0.24), scene.uniform(9, 14))
+    if scene.chance(0.7):
+        scene.image = paving(scene, scene.uniform(0.55, 0.95))
+    use = scene.rng.random(len(plan.boxes))
+    use[np.argmin(np.hypot(*plan.boxes[:, :2].T))] = 0  # the block in the middle is a lot
+    lay_streets(scene, plan)
+    lots = scene.stamp(plan.shapes(scene, plan.boxes[use < 0.62] * [1, 1, 0.94, 0.94])) > 0.5
+    built = plan.boxes[(use >= 0.62) & (use < 0.92)]
+    greens = scene.stamp(plan.shapes(scene, plan.boxes[use >= 0.92]))
+    if greens.any():
+        scene.paint(greens, grass(scene), "grass")
+    car_park(scene, lots, plan.angle + scene.pick([0, np.pi / 2]), scene.uniform(0.2, 1), 0.3)
+    if len(built):
+        shares = scene.rng.uniform(0.55, 0.97, (len(built), 2))
+        boxes = np.concatenate([built[:, :2], built[:, 2:] * shares], 1)
+        heights = scene.rng.uniform(5, 20, len(boxes))
+        flat_roofs(scene, plan.shapes(scene, boxes), scene.colours("flat roof", len(boxes)), heights)
+
+
+def _park(scene: Scene) -> None:
+    """Lots with rounded corners among lawns and trees, with a drive to them."""
+    _green(scene)
+    angle, area = scene.angle(), np.zeros((SIDE, SIDE), np.float32)
+    line = straight(scene, angle, scene.uniform(-0.35, 0.35) * SIDE)
+    sizes = scene.rng.uniform((0.45, 0.3), (0.9, 0.6), (scene.integer(1, 3), 2)) * min(scene.width_m, 260)
+    for size in sizes:
+        at = MIDDLE + scene.rng.normal(0, SIDE * (0.12 if len(sizes) == 1 else 0.3), 2)
+        area = np.maximum(area, scene.stamp(rectangles(at, *scene.px(size), angle + scene.pick([0, np.pi / 2]))))
+    radius = 2 * round(scene.px(scene.uniform(2, 9)) / 2) + 1
+    area = cv2.GaussianBlur(area, (0, 0), max(radius / 2, 0.5)) > 0.5
+    way = scene.uniform(6, 9)
+    if scene.chance(0.5):  # a footpath
+        scene.paint(scene.stroke(curve(scene, 0.2), 2) * 0.8, scene.colour("concrete"))
+    road(scene, line, way, marked=False)
+    scene.paint(scene.stroke(np.stack([line.mean(0), MIDDLE]), way), scene.colour("asphalt"), "road")
+    car_park(scene, area, angle, scene.uniform(0.05, 1), 0.7)
     if scene.chance(0.5):
-        area = area & (beside(scene, scene.uniform(-0.5, -0.2), wobble=scene.pick([0, 0.05])) > 0)
-    shapes, clear = None, area
-    if not alone and scene.chance(0.5) and area.sum() > 4000:
-        spot = np.argwhere(area)[scene.rng.integers(area.sum())][::-1]
-        shapes = wings(scene, spot, min(scene.uniform(25, 80), scene.width_m * 0.3), angle)
-        clear = area & (
-            cv2.dilate(scene.stamp(shapes), np.ones((5, 5), np.uint8), iterations=max(1, round(scene.px(3))))
-            < 0.5
-        )
-    car_park(scene, clear, angle, np.clip(occupancy + scene.uniform(-0.3, 0.3), 0.05, 1))
-    if shapes is not None:
-        scene.paint((area & ~clear).astype(np.float32), scene.colour("concrete") * scene.uniform(0.6, 1))
-        flat_roofs(scene, shapes, np.tile(scene.colour("flat roof"), (len(shapes), 1)), scene.uniform(6, 12))
+        free = np.argwhere(cv2.dilate(area.astype(np.uint8), np.ones((15, 15), np.uint8))[::8, ::8] == 0)
+        spot = 8.0 * free[scene.rng.integers(len(free))][::-1] if len(free) else np.zeros(2)
+        shapes = wings(scene, spot, min(scene.uniform(20, 60), scene.width_m * 0.3), angle)
+        flat_roofs(scene, shapes, np.tile(scene.colour("flat roof"), (len(shapes), 1)), scene.uniform(4, 9))
 
 
-def _shops(scene: Scene) -> None:
-    """A large shop or mall amid its lots."""
+def _fleet(scene: Scene) -> None:
+    """New cars in tight blocks on a fenced ground, some of it empty."""
     angle = scene.angle()
-    area = np.ones((SIDE, SIDE), bool)
-    for turn in (0, np.pi / 2, np.pi, 1.5 * np.pi):
-        if scene.chance(0.6):
-            area &= beside(scene, scene.uniform(-0.5, -0.4), angle + turn, 0) > 0
-    place = MIDDLE + scene.rng.normal(0, SIDE * 0.22, 2)
-    size = min(scene.uniform(50, 150), scene.width_m * scene.uniform(0.25, 0.5))
-    shapes = wings(scene, place, size, angle)
-    apron = (
-        cv2.dilate(scene.stamp(shapes), np.ones((3, 3), np.uint8), iterations=max(1, round(scene.px(6))))
-        > 0.5
-    )
-    car_park(scene, area & ~apron, angle + scene.pick([0, np.pi / 2]), planted=0.6)
-    scene.paint(apron.astype(np.float32), scene.colour("concrete") * scene.uniform(0.5, 1))
-    colours = np.clip(scene.colour("flat roof") * scene.rng.uniform(0.85, 1.15, (len(shapes), 1)), 10, 250)
-    flat_roofs(scene, shapes, colours, scene.rng.uniform(7, 12, len(shapes)))
+    area = beside(scene, scene.uniform(-0.6, -0.25), angle + scene.pick([0, 0.5, 1, 1.5]) * np.pi, 0) > 0
     if scene.chance(0.5):
-        points = straight(scene, angle, scene.pick([-1, 1]) * scene.uniform(0.4, 0.5) * SIDE)
-        road(scene, points, scene.uniform(9, 20))
-        traffic(scene, points, scene.integer(2, 20), 5)
+        area &= beside(scene, scene.uniform(-0.5, -0.3), wobble=scene.pick([0, 0.05])) > 0
+    car_park(scene, area, angle, scene.uniform(0.5, 1.1), bays=fleet_bays(scene))
+    _street(scene, angle, scene.width_m * scene.uniform(0.3, 0.5) * scene.pick([-1, 1]), scene.uniform(6, 9))
 
 
-def _hall_at_side(scene: Scene, angle: float) -> None:
-    turn = angle + scene.pick([0, 1, 2, 3]) * np.pi / 2
-    spot = MIDDLE + SIDE * scene.uniform(0.42, 0.6) * np.array([np.cos(turn), np.sin(turn)])
-    shapes = wings(scene, spot, min(scene.uniform(25, 90), scene.width_m * 0.5), angle)
-    flat_roofs(scene, shapes, np.tile(scene.colour("flat roof"), (len(shapes), 1)), scene.uniform(5, 12))
+def _coaches(scene: Scene) -> None:
+    """Lorries or coaches in rows on one side, cars on the other."""
+    angle, cut = scene.angle(), scene.uniform(-0.1, 0.5) * scene.width_m
+    first, second = _bands(scene, angle, (-2 * scene.width_m, cut), (cut + 6, 2 * scene.width_m))
+    car_park(scene, first, angle, scene.uniform(0.6, 1.1), bays=coach_bays(scene))
+    if scene.chance(0.6):
+        car_park(scene, second, angle, scene.uniform(0.2, 0.9), 0.3)
+    else:
+        _stores(scene, angle, cut + 8, scene.uniform(15, 40))

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..drawing.built import buildings
-from ..drawing.geometry import rectangles, to_canvas
+from ..drawing.geometry import in_view, rectangles, to_canvas
 from ..drawing.scene import Scene
 from ..drawing.textures import MOTTLE
 
@@ -19,24 +19,24 @@ def flat_roofs(
         return
     colours = np.broadcast_to(np.asarray(colours, np.float32), (len(shapes), 3))
     buildings(scene, shapes, colours, heights_m, pitch, 0.0, kind)
-    sides = np.stack(
-        [
-            np.linalg.norm(shapes[:, 1] - shapes[:, 0], axis=1),
-            np.linalg.norm(shapes[:, 3] - shapes[:, 0], axis=1),
-        ],
-        -1,
+    roof_details(scene, shapes, colours, pitch)
+    stain = scene.stamp(shapes[in_view(shapes.mean(1))]) * np.clip(
+        scene.noise(scene.uniform(0.3, 1), MOTTLE), -1, 2
     )
-    inside = (shapes.mean(1) > -20).all(1) & (shapes.mean(1) < 212).all(1)
-    large = np.flatnonzero((sides.min(1) > 6) & inside)
-    large = large[np.argsort(-sides[large].min(1))][:MOST_DETAILED]
+    scene.texture(-scene.uniform(0.02, 0.09) * stain)
+
+
+def roof_details(scene: Scene, shapes, colours, pitch: float = 0.0, most: int = MOST_DETAILED) -> None:
+    """What lies on the `most` largest of roofs [n, 4, 2] that are painted already, as far as it can be seen."""
+    sides = np.linalg.norm(shapes[:, [1, 3]] - shapes[:, :1], axis=-1)
+    large = np.flatnonzero((sides.min(1) > 6) & in_view(shapes.mean(1)))
+    large = large[np.argsort(-sides[large].min(1))][:most]
     if len(large) == 0:
         return
     if scene.chance(0.6):
         _edges(scene, shapes[large], colours[large], pitch)
     _seams(scene, shapes[large], colours[large], sides[large])
     _parts(scene, shapes[large], colours[large], sides[large])
-    stain = scene.stamp(shapes[large]) * np.clip(scene.noise(scene.uniform(0.3, 1), MOTTLE), -1, 2)
-    scene.texture(-scene.uniform(0.02, 0.09) * stain)
 
 
 def _edges(scene: Scene, shapes, colours, pitch: float) -> None:

@@ -6,8 +6,10 @@ import cv2
 import numpy as np
 from scipy.spatial import cKDTree
 
-from ..drawing.geometry import in_view, to_canvas, waves
+from ..drawing.geometry import in_view, to_canvas
 from ..drawing.scene import SHIFT, SIDE, Scene
+
+CROSSING = 6  # points of a street that only joins two others: houses turn their sides to it
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ def bent(scene: Scene):
     if kind == "straight":
         return None
     if kind == "waves":
-        return waves(scene)
+        return gentle(scene)
     radius, side = scene.width_m * scene.uniform(0.45, 1.5), scene.uniform(-0.2, 0.2) * scene.width_m
 
     def arcs(points):
@@ -66,6 +68,13 @@ def bent(scene: Scene):
         return np.stack([np.sin(turn) * out, radius - np.cos(turn) * out + side], -1)
 
     return arcs
+
+
+def gentle(scene: Scene, slope: float = 0.35):
+    """A bending of a plan in long waves, about one in a picture and never steep: many would look like scales."""
+    pace = 2 * np.pi / (max(scene.width_m, 100) * scene.rng.uniform(0.7, 2.5, 2))
+    size, phase = scene.rng.uniform(0.1, slope, 2) / pace, scene.rng.uniform(0, 6, 2)
+    return lambda points: points + size * np.sin(pace * points[..., ::-1] + phase)
 
 
 def grid(scene: Scene, plan: Plan) -> Net:
@@ -81,7 +90,7 @@ def grid(scene: Scene, plan: Plan) -> Net:
         start = shared if through else scene.uniform(0, plan.block)
         for x in np.arange(-reach + start, reach, plan.block):
             if through or scene.chance(0.8):
-                lines.append(place(np.stack([np.full(6, x), np.linspace(y, y + period, 6)], -1)))
+                lines.append(place(np.stack([np.full(CROSSING, x), np.linspace(y, y + period, CROSSING)], -1)))
     return Net(_near(lines), np.zeros((0, 2)), np.zeros((0, 2)))
 
 
@@ -135,12 +144,12 @@ def pavement(scene: Scene, net: Net, width_m: float) -> np.ndarray:
 
 def lots(scene: Scene, net: Net, plan: Plan, mask: np.ndarray) -> Lots:
     """Lots on both sides of every street, and around turning circles, that keep clear of all streets."""
-    found = [_along(scene, line, plan) for line in net.lines]
+    found = [_along(scene, line, plan) for line in net.lines if len(line) > CROSSING]
     found += [_around(bulb, leave, plan) for bulb, leave in zip(net.bulbs, net.exits, strict=True)]
     found.append((np.zeros((0, 2)), np.zeros((0, 2)), np.zeros(0)))
     all_lots = Lots(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
     houses = all_lots.at(scene, plan.setback + plan.house_depth / 2)
-    all_lots, houses = all_lots.only(seen := in_view(houses, scene.px(plan.depth))), houses[seen]
+    all_lots, houses = all_lots.only(seen := in_view(houses, scene.px(plan.house_depth + 3))), houses[seen]
     distance = cv2.distanceTransform((mask < 0.5).astype(np.uint8), cv2.DIST_L2, 5)
     x, y = np.clip(houses.round().astype(int), 0, SIDE - 1).T
     outside = ~in_view(houses, 0)
@@ -181,3 +190,28 @@ def _without_neighbours(scene: Scene, all_lots: Lots, plan: Plan) -> Lots:
         if keep[first]:
             keep[second] = False
     return all_lots.only(keep)
+
+
+def split(scene: Scene, boxes, size_m: float, gap_m: float = 0.0) -> np.ndarray:
+    """Boxes [n, 4…] (x0, y0, x1, y1 in metres) cut across again and again, down to about `size_m`, `gap_m` between.
+
+    Further columns go with each box to all its parts.
+    """
+    boxes, done = np.asarray(boxes, np.float64), []
+    while len(boxes):
+        sizes = boxes[:, 2:4] - boxes[:, :2]
+        large = sizes.max(1) > size_m * scene.rng.uniform(1.0, 1.9, len(boxes))
+        done.append(boxes[~large])
+        boxes, sizes = boxes[large], sizes[large]
+        rows = np.arange(len(boxes))
+        axis = (sizes[:, 1] * scene.rng.uniform(0.85, 1.2, len(boxes)) > sizes[:, 0]).astype(int)
+        at = boxes[rows, axis] + sizes[rows, axis] * scene.rng.uniform(0.36, 0.64, len(boxes))
+        first, second = boxes.copy(), boxes.copy()
+        first[rows, axis + 2], second[rows, axis] = at - gap_m / 2, at + gap_m / 2
+        boxes = np.concatenate([first, second])
+    return np.concatenate(done)
+
+
+def corners(boxes) -> np.ndarray:
+    """Boxes [n, 4…] (x0, y0, x1, y1) as polygons [n, 4, 2]."""
+    return np.asarray(boxes)[:, [[0, 1], [2, 1], [2, 3], [0, 3]]]

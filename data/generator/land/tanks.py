@@ -23,13 +23,9 @@ def tanks(scene: Scene, centres, radii_m, height_m: float) -> None:
     base = scene.colour(scene.pick(["flat roof", "steel", "concrete"], [0.6, 0.2, 0.2]))
     colours = np.clip(base * scene.rng.uniform(0.88, 1.08, (len(centres), 1)), 5, 245)
     scene.cast(circles(centres, radii), height_m)
-    lean = (
-        scene.px(height_m) * scene.uniform(0, 0.2) * np.array([np.cos(scene.angle()), np.sin(scene.angle())])
-    )
+    lean = scene.px(height_m) * scene.uniform(0, 0.2) * np.array([np.cos(scene.angle()), np.sin(scene.angle())])
     for part in (0, 0.35, 0.7):  # the wall, seen a little from the side
-        scene.fill(
-            circles(centres + part * lean, radii), colours * 0.72, "storage tank" if part == 0 else None
-        )
+        scene.fill(circles(centres + part * lean, radii), colours * 0.72, "storage tank" if part == 0 else None)
     tops = centres + lean
     scene.fill(circles(tops, radii), colours * 0.85)
     scene.fill(circles(tops, np.maximum(radii - 0.8, 0.6)), colours)
@@ -46,9 +42,7 @@ def _tank_roofs(scene: Scene, tops, radii, colours) -> None:
     if floating.any():  # a sunk disc in the shadow of the wall
         inner, size, paint = tops[floating], radii[floating], colours[floating]
         scene.fill(circles(inner, size * 0.9), paint * 0.6)
-        scene.fill(
-            circles(inner + scene.sun * (size * 0.16)[:, None], size * 0.73), paint * scene.uniform(0.8, 1)
-        )
+        scene.fill(circles(inner + scene.sun * (size * 0.16)[:, None], size * 0.73), paint * scene.uniform(0.8, 1))
 
 
 def _cones(scene: Scene, tops, radii, colours) -> None:

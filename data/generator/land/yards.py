@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from ..drawing.built import tank
 from ..drawing.geometry import rectangles, straight, to_canvas
 from ..drawing.ground import cars
 from ..drawing.scene import SIDE, Scene
 from ..drawing.textures import GRAIN
+from .tanks import tanks
 
 
 def strewn(scene: Scene, angle: float, count: int) -> None:
@@ -19,9 +19,7 @@ def strewn(scene: Scene, angle: float, count: int) -> None:
     sizes = np.maximum(scene.px(scene.rng.lognormal(1.1, 0.45, (count, 2))), 0.9)
     shapes = rectangles(centres + scene.rng.normal(0, scene.px(6), (count, 2)), *sizes.T, turned)
     scene.cast(shapes, 2)
-    scene.fill(
-        shapes, scene.colours(scene.pick(["steel", "flat roof", "roof"]), count, 6) * scene.uniform(0.6, 1)
-    )
+    scene.fill(shapes, scene.colours(scene.pick(["steel", "flat roof", "roof"]), count, 6) * scene.uniform(0.6, 1))
 
 
 def trucks(scene: Scene, centres, angles) -> None:
@@ -40,29 +38,24 @@ def trucks(scene: Scene, centres, angles) -> None:
     )
     if scene.px(2.6) > 2.5:
         nose = np.stack([np.cos(angles), np.sin(angles)], -1) * (length / 2 + scene.px(1.4))[:, None]
-        scene.fill(
-            rectangles(centres + nose, scene.px(2.2), scene.px(2.4), angles), scene.colours("car", count, 5)
-        )
+        scene.fill(rectangles(centres + nose, scene.px(2.2), scene.px(2.4), angles), scene.colours("car", count, 5))
 
 
-def tank_cluster(scene: Scene, centre) -> None:
-    """A few tanks in a cluster, with pipes."""
-    radius, count = scene.uniform(4, 14), scene.integer(1, 5)
+def tank_cluster(scene: Scene, centre, room_m: float = 30.0) -> None:
+    """A few tanks with pipes in a cluster of about `room_m` radius around a centre in pixels."""
+    radius, count = min(scene.uniform(3, 14), room_m * 0.45), scene.integer(1, 5)
     spots = np.array([[0, 0], [1, 0], [0, 1], [1, 1], [2, 0]])[:count] * radius * 2.5
     spots = to_canvas(scene, spots, scene.angle(), centre)
     if count > 1 and scene.px(1) > 0.7:
         ends = spots[[0, -1]] + scene.rng.normal(0, 30, (2, 2))
-        scene.paint(
-            scene.stroke(np.concatenate([ends[:1], spots, ends[1:]]), 1), scene.colour("steel"), "pipes"
-        )
-    colour = scene.colour("flat roof")
-    for spot in spots:
-        tank(scene, spot, radius * scene.uniform(0.8, 1), colour, scene.uniform(6, 14))
+        scene.paint(scene.stroke(np.concatenate([ends[:1], spots, ends[1:]]), 1), scene.colour("steel"), "pipes")
+    tanks(scene, spots, radius * scene.rng.uniform(0.8, 1, count), scene.uniform(6, 14))
 
 
-def rails(scene: Scene, angle: float, count: int) -> None:
-    """A bundle of parallel tracks on ballast, with waggons standing on some."""
-    middle, gauge = scene.uniform(-0.25, 0.25) * SIDE, scene.px(4.8)
+def rails(scene: Scene, angle: float, count: int, middle: float | None = None) -> None:
+    """A bundle of parallel tracks on ballast, with waggons standing on some; `middle` is its offset in pixels."""
+    middle = scene.uniform(-0.25, 0.25) * SIDE if middle is None else middle
+    gauge = scene.px(4.8)
     bed = scene.stroke(straight(scene, angle, middle), count * 4.8 + 5)
     ballast = scene.colour("soil") * 0.5 + scene.colour("asphalt") * 0.3
     scene.paint(bed, ballast * (1 + 0.1 * scene.noise(0.7, GRAIN))[..., None], "rails")
