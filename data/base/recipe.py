@@ -4,10 +4,16 @@ from rsclip_lab.training import FinetuneConfig
 
 SEED = 0
 ARCHITECTURE = {
-    "embed_dim": 256,
-    "vision_cfg": {"layers": [2, 2, 2, 2], "width": 32, "image_size": 96},
-    "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 128, "heads": 4, "layers": 2},
+    "embed_dim": 512,
+    "vision_cfg": {
+        "timm_model_name": "resnet10t",
+        "timm_pool": "avg",
+        "timm_proj": "linear",
+        "image_size": 96,
+    },
+    "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 64, "heads": 4, "layers": 2},
 }
+TOKEN_SIZE = 0.02  # standard deviation of the token table at the start, as open_clip draws it
 PREPROCESS: dict = {}  # CLIP's own mean and std
 RECIPE = FinetuneConfig(
     epochs=7,

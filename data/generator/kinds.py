@@ -9,6 +9,7 @@ from .land import (
     facilities,
     golf,
     housing,
+    meadow,
     mountain,
     open_country,
     orchard,
@@ -28,7 +29,7 @@ def _by_label(*families) -> dict[str, Kind]:
 
 
 LAND = _by_label(
-    open_country, mountain, wetland, orchard, water, bridge, housing, commercial, school, transport, airport,
+    meadow, open_country, mountain, wetland, orchard, water, bridge, housing, commercial, school, transport, airport,
     railway, facilities, stadium, playground, golf, works,
 )  # fmt: skip
 COAST = _by_label(ships, aquaculture, ropes, construction, harbour, reef)

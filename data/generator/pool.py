@@ -68,5 +68,7 @@ def _captions_of(first: int, target: Path) -> Path:
 def _same_pool(path: Path, block: int) -> None:
     made_of = {"kinds": list(LAND), "size": SIZE, "block": block}
     if path.exists() and json.loads(path.read_text("utf-8")) != made_of:
-        raise ValueError(f"{path.parent} holds a pool of other kinds, sizes or blocks: draw into another folder or delete it")
+        raise ValueError(
+            f"{path.parent} holds a pool of other kinds, sizes or blocks: draw into another folder or delete it"
+        )
     path.write_text(json.dumps(made_of), "utf-8")

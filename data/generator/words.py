@@ -41,6 +41,11 @@ COUNTED = {
     "stadium": ("a stadium", "stadiums"),
     "bunker": ("a sand bunker", "sand bunkers"),
     "platform": ("a platform", "platforms"),
+    "jet": ("a parked jet", "parked jets"),
+    "tug": ("a tug", "tugs"),
+    "train": ("a train", "trains"),
+    "roundabout": ("a roundabout", "roundabouts"),
+    "terminal": ("a terminal building", "terminal buildings"),
 }
 # Ground that is there or not: {kind: phrase}.
 GROUND = {
@@ -90,12 +95,12 @@ GROUND = {
     "snow": "snow",
     "fruit trees": "rows of fruit trees",
     "fairway": "fairways",
-    "coach": "trains",
+    "quay": "a quay",
 }
 PLURAL_GROUND = {
     "trees", "leafless trees", "hedges", "shrubs", "bare soil", "shallows", "whitecaps", "threshold markings",
     "parked cars", "ramp", "rails", "pipes", "containers", "heap", "floats", "seaweed",
-    "ropes", "foundations", "earth heaps", "solar panels", "fruit trees", "fairway", "coach",
+    "ropes", "foundations", "earth heaps", "solar panels", "fruit trees", "fairway",
 }  # fmt: skip
 # Where a colour is worth a word: {kind: (one, many)} for objects, {kind: phrase} for ground.
 COLOURED = {
@@ -123,7 +128,7 @@ COLOURED_GROUND = {
     "pond": "a small {} pond",
 }
 # Ground that reads well after "beside", and what can surround.
-NEIGHBOURS = {"road", "track", "river", "lake", "water", "sea", "trees", "forest", "grass", "sand", "parking", "rails"}
 SURROUNDING = {"water", "sea", "lake", "trees", "forest", "grass", "sand"}
+NEIGHBOURS = SURROUNDING | {"road", "track", "river", "parking", "rails"}
 LINES = {"road", "track", "river", "rails", "runway", "taxiway", "hedges"}  # run from one side to another
 NUMBERS = ("no", "a", "two", "three", "four")  # beyond, "several" up to ten and "many"

@@ -4,7 +4,6 @@ import numpy as np
 
 from ..drawing.geometry import to_canvas
 from ..drawing.scene import Scene
-from ..drawing.textures import MOTTLE
 from .vessels import Berth, boxes, hull
 
 # A deck's outline as shares of length and beam, bow at +x, starboard at +y; the angled part juts out to port.
@@ -51,15 +50,15 @@ def _runway(scene: Scene, berth: Berth, inside: np.ndarray, turn) -> None:
     lines = np.maximum(*(_strip(scene, berth, turn, aside, max(0.8, 0.8 * scene.gsd)) for aside in (-half, half)))
     middle = _strip(scene, berth, turn, 0, max(0.7, 0.7 * scene.gsd))
     lines = np.maximum(lines * scene.uniform(0.55, 0.8), middle * scene.uniform(0.3, 0.6))
-    worn = np.clip(0.85 + 0.25 * scene.noise(0.6, MOTTLE), 0.2, 1)
-    scene.paint(lines * worn * inside, white)
+    scene.paint(lines * inside, white)
 
 
 def _wear(scene: Scene, berth: Berth, inside: np.ndarray, turn) -> None:
     """Rubber along the landing strip, and patches of old and new coating all over the deck."""
     strip = _strip(scene, berth, turn, 0, 0.16 * berth.beam)
-    rubber = strip * np.clip(0.5 + 0.4 * scene.noise(1.2), 0, 1) * scene.uniform(0.1, 0.4)
-    patches = scene.uniform(0.05, 0.14) * np.round(1.3 * scene.noise(scene.uniform(0.5, 1)))
+    rough = scene.noise(scene.uniform(0.5, 1))
+    rubber = strip * np.clip(0.5 + 0.4 * rough, 0, 1) * scene.uniform(0.1, 0.4)
+    patches = scene.uniform(0.05, 0.14) * np.round(1.3 * rough)
     scene.texture((np.clip(patches, -0.25, 0.25) - rubber) * inside)
 
 

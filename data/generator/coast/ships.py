@@ -124,18 +124,26 @@ def _dockside(scene: Scene, shore: Berth, near_m: float, far_m: float, much: flo
     count = max(2, int(much * scene.integer(8, 22)))
     reach = 0.6 * max(scene.width_m, shore.length)
 
+    firm = np.array([drawn.kind in ("pier", "quay") for drawn in scene.drawn])[scene.owner]
+
     def places(number: int) -> np.ndarray:
         aside = scene.rng.uniform(*sorted((near_m, far_m)), number)
         spots = np.stack([scene.rng.uniform(-reach, reach, number), aside], -1)
-        return to_canvas(scene, spots, shore.heading, shore.centre)
+        ends = to_canvas(scene, spots[:, None] + [[-8, 0], [8, 0]], shore.heading, shore.centre)
+        x, y = np.moveaxis(np.clip(ends, 0, SIDE - 1).astype(int), -1, 0)
+        return ends.mean(1)[firm[y, x].all(1)]  # none beyond a pier's head
 
-    stains = rectangles(places(count), scene.px(scene.rng.uniform(4, 22, count)), scene.px(3), shore.heading)
+    spots = places(count)
+    stains = rectangles(spots, scene.px(scene.rng.uniform(4, 16, len(spots))), scene.px(3), shore.heading)
     scene.shade(scene.stamp(stains), scene.uniform(0.08, 0.22))
-    turned = shore.heading + scene.rng.normal(0, 0.1, count)
-    crates = rectangles(places(count), scene.px(scene.rng.uniform(3, 12.4, count)), scene.px(2.6), turned)
+    spots = places(count)
+    number = len(spots)
+    turned = shore.heading + scene.rng.normal(0, 0.1, number)
+    crates = rectangles(spots, scene.px(scene.rng.uniform(3, 12.4, number)), scene.px(2.6), turned)
     scene.cast(crates, 2.6)
-    scene.fill(crates, (scene.colours("container", count, 4) + scene.colours("flat roof", count, 4)) / 2)
-    cars(scene, places(count // 2), shore.heading + scene.rng.choice([0, np.pi / 2], count // 2))
+    scene.fill(crates, (scene.colours("container", number, 4) + scene.colours("flat roof", number, 4)) / 2)
+    spots = places(count // 2)
+    cars(scene, spots, shore.heading + scene.rng.choice([0, np.pi / 2], len(spots)))
 
 
 def aircraft_carrier(scene: Scene) -> None:

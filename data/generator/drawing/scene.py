@@ -106,13 +106,17 @@ class Scene:
 
     def paint(self, mask: np.ndarray, colour, kind: str | None = None) -> None:
         """Blend a colour or an image in through a soft mask [SIDE, SIDE] 0…1; claims it where it covers most."""
-        self.image += (colour - self.image) * mask[..., None]
+        box = _box(mask)
+        colour = np.asarray(colour)
+        part = self.image[box]
+        part += ((colour[box] if colour.ndim == 3 else colour) - part) * mask[box][..., None]
         if kind is not None:
             self.claim(mask > 0.5, kind)
 
     def shade(self, mask: np.ndarray, depth: float | None = None) -> None:
         """Darken through a mask 0…1 by the scene's shadow depth or another."""
-        self.image *= (1 - (self.shadow_depth if depth is None else depth) * mask)[..., None]
+        box = _box(mask)
+        self.image[box] *= (1 - (self.shadow_depth if depth is None else depth) * mask[box])[..., None]
 
     def texture(self, amount: np.ndarray) -> None:
         """Multiply the picture's brightness by 1 + amount [SIDE, SIDE]."""
@@ -175,3 +179,11 @@ class Scene:
         steps = (0.5, 1.0) if length.max() < 8 else (0.25, 0.5, 0.75, 1.0)
         moved = [polygons + (self.sun * step) * length[:, None, None] for step in steps]
         self.shade(self.stamp(np.concatenate(moved)))
+
+
+def _box(mask: np.ndarray) -> tuple[slice, slice]:
+    """The rows and columns that a mask touches: most masks are small, and work outside them would be for nothing."""
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    if len(rows) == 0:
+        return slice(0, 0), slice(0, 0)
+    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)

@@ -11,7 +11,7 @@ from ..kind import Kind
 from .airplane import airplanes
 from .aprons import Stands, far_stands, light_stands, terminal
 from .runways import Runway, airfield, approach_lights, runway, runway_colour, taxiways, turned
-from .shores import town, town_buildings
+from .surroundings import city, fill_city
 
 
 def airport(scene: Scene) -> None:
@@ -43,9 +43,9 @@ def _along(scene: Scene, way: Runway, away: float, width: float, every=None) -> 
 def _runway_end(scene: Scene) -> None:
     """A runway's threshold or a stretch of it with exits, grass between, the world beyond the fence."""
     angle = scene.uniform(0, 2 * np.pi)
-    origin = MIDDLE + scene.rng.uniform(-0.3, 0.3, 2) * SIDE
+    origin = MIDDLE + scene.rng.uniform(-0.2, 0.2, 2) * SIDE
     width = _widths(scene, 0.3)
-    start = scene.uniform(-0.35, 0.1) * scene.width_m if scene.chance(0.75) else -5e3
+    start = scene.uniform(-0.4, 0.05) * scene.width_m if scene.chance(0.75) else -5e3
     way = Runway(origin, angle, width, start, runway_colour(scene))
     airfield(scene, angle)
     side = scene.pick([-1, 1])
@@ -99,11 +99,11 @@ def _outside(scene: Scene, way: Runway, before: float, beside: float) -> None:
     scene.image = inside
     scene.paint(beyond, outer)
     if look == "town":
-        place, streets = town(scene, (12 - fence) / scene.width_m)
-        town_buildings(scene, place, streets, industry=False)
+        fill_city(scene, city(scene, (fence > 12).astype(np.float32)))
     if look == "wild" or look == "town" and scene.chance(0.5):
-        wood = np.clip(scene.uniform(0, 0.7 if look == "wild" else 0.2) + 0.4 * scene.noise(1.5, LAND), 0, 0.9) * (fence > 14)
-        trees(scene, wood, scene.uniform(4, 8))
+        amount = scene.uniform(0, 0.7 if look == "wild" else 0.2)
+        wood = np.clip(amount + 0.4 * scene.noise(1.5, LAND), 0, 0.9)
+        trees(scene, wood * (fence > 14), scene.uniform(4, 8))
     ring = np.clip(2.2 - np.abs(fence + 8), 0, scene.gsd) / scene.gsd
     scene.paint(ring * 0.8, scene.colour("soil") if scene.chance(0.5) else scene.colour("asphalt"), "track")
     scene.texture(-0.3 * np.clip(0.6 - np.abs(fence) / scene.gsd, 0, 1))
@@ -161,7 +161,7 @@ def _terminal(scene: Scene) -> None:
 def _remote(scene: Scene) -> None:
     angle = scene.uniform(0, 2 * np.pi)
     airfield(scene, angle)
-    far_stands(scene, Stands(MIDDLE + scene.rng.uniform(-0.35, 0.35, 2) * SIDE, angle, 4 * scene.width_m, 150))
+    far_stands(scene, Stands(MIDDLE + scene.rng.uniform(-0.2, 0.2, 2) * SIDE, angle, 4 * scene.width_m, 150))
 
 
 def _light(scene: Scene) -> None:

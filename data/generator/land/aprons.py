@@ -115,7 +115,7 @@ def terminal(scene: Scene, stands: Stands, away: bool = False) -> None:
 
 
 def _gates(scene: Scene, layout: str, depth: float, stand: float, reach: float, half: float):
-    """The building's boxes, and of every gate where the nose stands, which way it points, all in the apron's frame."""
+    """The building's boxes, and of every gate where the nose stands and which way it points, in the apron's frame."""
     boxes, noses, turns = [], [], []
     start, end = -half * scene.uniform(0.3, 1), half * scene.uniform(0.3, 1)
     boxes.append((start, -depth, end, 0))
@@ -201,13 +201,14 @@ def _landside(scene: Scene, stands: Stands, depth: float, u, v, half: float) -> 
     low = road_m + wide / 2 + scene.uniform(6, 20)
     size = scene.uniform(70, 160)
     left = scene.uniform(-0.45, 0.1) * scene.width_m
-    area = (v < -low) & (v > -low - size) & (u > left) & (u < left + scene.uniform(0.4, 1.2) * max(scene.width_m, 200))
-    area &= behind
+    right = left + scene.uniform(0.4, 1.2) * max(scene.width_m, 200)
+    area = behind & (v < -low) & (v > -low - size) & (u > left) & (u < right)
     if area.mean() > 0.02:
         car_park(scene, area, stands.angle, planted=0.2)
     wood = behind & ~area & (v < -low)
     if wood.mean() > 0.01:
-        trees(scene, wood * np.clip(scene.uniform(0, 0.5) + 0.4 * scene.noise(1.5, LAND), 0, 0.8), scene.uniform(5, 8))
+        amount = np.clip(scene.uniform(0, 0.5) + 0.4 * scene.noise(1.5, LAND), 0, 0.8)
+        trees(scene, wood * amount, scene.uniform(5, 8))
     if scene.chance(0.5) and behind.mean() > 0.12:
         x = scene.uniform(-0.4, 0.4) * scene.width_m
         box = stands.boxes(scene, [(x - 30, -low - scene.uniform(35, 60), x + scene.uniform(20, 60), -low)])
@@ -220,7 +221,7 @@ def far_stands(scene: Scene, stands: Stands) -> None:
     """A wide apron with airplanes in rows, lanes between, masts, hangars at an edge, grass where the paving ends."""
     u, v = local_m(scene, stands.angle, stands.origin)
     half = max(scene.width_m * scene.uniform(0.35, 1.2), 90)
-    edge_v = scene.width_m * scene.uniform(0.15, 0.6)
+    edge_v = scene.width_m * scene.uniform(0.25, 0.6)
     start = -scene.uniform(0.3, 1) * scene.width_m
     skew = scene.uniform(-0.3, 0.9) * half
     inside = np.minimum(np.minimum(edge_v - v, v - start), np.minimum(half - u, u + half + skew))
@@ -228,11 +229,12 @@ def far_stands(scene: Scene, stands: Stands) -> None:
     stand = scene.uniform(40, 50) if scene.chance(0.7) else scene.uniform(60, 74)
     row = stand * scene.uniform(1.1, 1.3) + scene.uniform(40, 65)
     turn = scene.pick([-np.pi / 2, np.pi / 2, -np.pi / 4]) + scene.rng.normal(0, 0.02)
-    rows = np.arange(max(start + 25, -scene.width_m), min(edge_v - stand, scene.width_m), row)
+    rows = scene.uniform(-0.2, 0.2) * scene.width_m + np.arange(-12, 13) * row  # one of them near the middle
+    rows = rows[(rows > max(start + 25, -scene.width_m)) & (rows < min(edge_v - stand * 0.6, scene.width_m))]
     lanes = [stands.at(scene, np.array([[-half, y + row * 0.78], [half, y + row * 0.78]])) for y in rows]
     near = min(half, scene.width_m)
     places = [(x, y) for y in rows for x in np.arange(-near + stand / 2, near, stand)]
-    if scene.chance(0.5) and lanes:
+    if scene.chance(0.4) and 0 < len(lanes) < 4:
         taxiways(scene, lanes, 20, scene.colour("asphalt") * scene.uniform(0.7, 1))
         scene.owner[(inside <= 0)] = 0
     noses = stands.at(scene, np.array(places).reshape(-1, 2))
@@ -245,7 +247,7 @@ def far_stands(scene: Scene, stands: Stands) -> None:
     turns = np.full(len(noses), stands.angle + turn)
     stand_marks(scene, stands, noses, turns, scene.uniform(50, 80))
     _masts(scene, stands, rows + row * 0.9, half)
-    _park(scene, noses, turns, stand, scene.uniform(0.4, 1))
+    _park(scene, noses, turns, stand, scene.uniform(0.5, 1))
 
 
 def _hangars(scene: Scene, stands: Stands, edge_v: float, half: float) -> None:
@@ -267,7 +269,8 @@ def _masts(scene: Scene, stands: Stands, rows, half: float) -> None:
     if len(points) and scene.gsd < 1.6:
         reach = scene.px(22 * scene.shadow_length)
         turn = np.arctan2(scene.sun[1], scene.sun[0])
-        scene.shade(scene.stamp(rectangles(points + scene.sun * reach / 2, reach, max(scene.px(0.6), 0.8), turn)), 0.3)
+        poles = rectangles(points + scene.sun * reach / 2, reach, max(scene.px(0.6), 0.8), turn)
+        scene.shade(scene.stamp(poles), 0.3)
         scene.fill(rectangles(points, max(scene.px(1.6), 1), max(scene.px(1.6), 1), turn), (190, 190, 186))
 
 

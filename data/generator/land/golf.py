@@ -84,17 +84,24 @@ def _green(scene: Scene, centre: np.ndarray, lawn: np.ndarray) -> None:
     scene.paint(np.clip(radius * 1.35 - distance + 0.5, 0, 1) * 0.8, lawn * 1.04)
     smooth = lawn * np.array([1.08, 1.12, 1.0]) * scene.uniform(1.02, 1.15)
     scene.paint(np.clip(radius - distance + 0.5, 0, 1), smooth, "putting green")
-    sand = scene.colour("sand") * (1 + 0.05 * scene.noise(1, MOTTLE))[..., None]
+    _bunkers(scene, centre, radius, wobble)
+
+
+def _bunkers(scene: Scene, centre, radius: float, wobble) -> None:
+    """Hollows of sand about a green, curved along its edge."""
+    mask = np.zeros((SIDE, SIDE), np.float32)
     for _ in range(scene.integer(1, 4)):
         turn = scene.uniform(0, 2 * np.pi)
         at = centre + (radius * scene.uniform(1.3, 1.8)) * np.array([np.cos(turn), np.sin(turn)])
-        dx, dy = COLUMNS - at[0], ROWS - at[1]
-        across = dx * np.cos(turn) + dy * np.sin(turn)
-        along = dy * np.cos(turn) - dx * np.sin(turn)
+        dx, dy = COLUMNS - float(at[0]), ROWS - float(at[1])
+        across = dx * float(np.cos(turn)) + dy * float(np.sin(turn))
+        along = dy * float(np.cos(turn)) - dx * float(np.sin(turn))
         shape = np.hypot(across / scene.uniform(0.5, 0.8), along + 0.25 * across) + 0.6 * wobble
-        mask = np.clip(scene.px(scene.uniform(4, 8)) - shape + 0.5, 0, 1)
-        scene.shade(np.roll(mask, (-1, -1), (0, 1)) * (1 - mask), 0.25)
-        scene.paint(mask, sand, "bunker")
+        one = np.clip(scene.px(scene.uniform(4, 8)) - shape + 0.5, 0, 1)
+        scene.claim((one > 0.5) & (mask < 0.5), "bunker")
+        mask = np.maximum(mask, one)
+    scene.shade(np.roll(mask, (-1, -1), (0, 1)) * (1 - mask), 0.25)
+    scene.paint(mask, scene.colour("sand") * (1 + 0.05 * scene.noise(1, MOTTLE))[..., None])
 
 
 KINDS = [

@@ -1,11 +1,12 @@
-"""Highways that cross: carriageways, the bridge, and the curves of ramps in the crossing's own frame."""
+"""Highways that cross: carriageways, the bridge, embankments, traffic, and ramps in the crossing's own frame."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from ..drawing.ground import traffic
-from ..drawing.scene import COLUMNS, ROWS, Scene
+from ..drawing.geometry import rectangles
+from ..drawing.ground import cars
+from ..drawing.scene import COLUMNS, ROWS, SIDE, Scene
 
 QUADRANTS = tuple(np.array(signs) for signs in ((1, 1), (-1, 1), (-1, -1), (1, -1)))
 
@@ -24,40 +25,103 @@ class Crossing:
         return (points if self.bend is None else self.bend(points)) / scene.gsd + self.centre
 
 
-def carriageway(scene: Scene, points, width_m: float, asphalt, kind: str | None, lined: bool = True) -> None:
-    """A carriageway with verge and edge lines; `asphalt` is a colour [3] or an image of its surface."""
-    if scene.px(width_m) > 1.5:
-        scene.paint(scene.stroke(points, width_m + 3) * 0.5, scene.colour("soil") * 0.8)
+@dataclass(frozen=True)
+class Way:
+    """A ramp or a side road: points [n, 2] in pixels, width in metres, and as what it is claimed."""
+
+    points: np.ndarray
+    width: float
+    kind: str = "ramp"
+
+
+def _union(scene: Scene, ways, wider: float = 0.0) -> np.ndarray:
+    mask = np.zeros((SIDE, SIDE), np.float32)
+    for way in ways:
+        np.maximum(mask, scene.stroke(way.points, max(way.width + wider, 0.2)), out=mask)
+    return mask
+
+
+def lay_ways(scene: Scene, ways, asphalt) -> None:
+    """Ramps all at once: graded verges, the surface, edge lines, a few cars; each loop is an object of its own."""
+    if not ways:
+        return
+    verge = _union(scene, ways, scene.uniform(5, 10))
+    earth = scene.colour("soil") if scene.chance(0.4) else scene.colour("grass")
+    scene.paint(verge * scene.uniform(0.25, 0.7), earth * scene.uniform(0.85, 1.1))
+    surface = _union(scene, ways)
+    scene.paint(surface, asphalt * scene.uniform(0.9, 1.12))
+    if scene.gsd < 1.8:
+        lines = np.clip(_union(scene, ways, -0.7) - _union(scene, ways, -1.5), 0, 1)
+        scene.paint(lines * min(0.5, 0.4 / scene.gsd), np.clip(asphalt * 1.5, 0, 232))
+    scene.claim(surface > 0.5, "ramp")
+    for way in ways:
+        if way.kind != "ramp":
+            scene.claim(scene.stroke(way.points, way.width) > 0.5, way.kind)
+    vehicles(scene, [(way.points, scene.integer(0, 5), way.width * 0.2) for way in ways])
+
+
+def highway(scene: Scene, points, width_m: float, asphalt, grown: bool = True) -> None:
+    """Shoulders, both carriageways with worn lanes, the median between them, lines and traffic."""
+    if grown:
+        earth = scene.colour("grass") if scene.chance(0.6) else scene.colour("soil")
+        scene.paint(scene.stroke(points, width_m + scene.uniform(8, 18)) * scene.uniform(0.3, 0.7), earth)
     mask = scene.stroke(points, width_m)
-    scene.paint(mask, asphalt, kind)
-    if lined and scene.px(width_m) > 5:
-        scene.paint(
-            (scene.stroke(points, width_m * 0.86) - scene.stroke(points, width_m * 0.8)) * 0.5,
-            np.clip(asphalt * 1.5, 0, 232),
-        )
-
-
-def highway(scene: Scene, points, width_m: float, asphalt) -> None:
-    """Both carriageways, the median between them, lane lines and traffic."""
-    carriageway(scene, points, width_m, asphalt, "road")
-    median = scene.uniform(1.5, 4) if width_m > 18 else 0.6
+    scene.paint(mask, asphalt, "road")
+    pale = np.clip(asphalt * 1.5, 0, 232)
+    median = scene.uniform(1.5, 6) if width_m > 20 else 0.6
+    if scene.gsd < 2.2:  # polished lanes between darker oil lines, then paint
+        inner = scene.stroke(points, width_m * 0.84)
+        scene.paint((mask - inner).clip(0, 1) * scene.uniform(0.2, 0.6), asphalt * scene.uniform(0.75, 1.25))
+        rims = inner - scene.stroke(points, width_m * 0.84 - 0.8)
+        lanes = scene.stroke(points, width_m * 0.5) - scene.stroke(points, width_m * 0.5 - max(0.8, scene.gsd))
+        scene.paint(np.clip(np.maximum(rims, lanes * 0.6), 0, 1) * min(0.6, 0.5 / scene.gsd), pale)
     green = scene.colour("grass") if scene.chance(0.5) else asphalt * scene.uniform(0.6, 1.4)
     scene.paint(scene.stroke(points, median), green)
-    if scene.px(3.6) > 2.6:
-        middle = scene.stroke(points, width_m * 0.55) - scene.stroke(
-            points, width_m * 0.55 - max(1.0, scene.gsd)
-        )
-        scene.paint(np.clip(middle, 0, 1) * 0.35, np.clip(asphalt * 1.5, 0, 232))
-    traffic(scene, points, scene.integer(6, 60), width_m * 0.42)
+    vehicles(scene, [(points, scene.integer(6, 60), width_m * 0.4)])
+
+
+def vehicles(scene: Scene, lines) -> None:
+    """Cars and some lorries along lines (points [n, 2] in pixels, how many, metres aside), all at once."""
+    centres, angles = [], []
+    for points, count, spread in lines:
+        piece = scene.rng.integers(0, len(points) - 1, count)
+        step = points[piece + 1] - points[piece]
+        turn = np.arctan2(step[:, 1], step[:, 0])
+        lane = np.round(scene.rng.uniform(0.2, 1, count) * 3) / 3  # cars keep to lanes
+        aside = scene.rng.choice([-1, 1], count) * lane * scene.px(spread)
+        spots = points[piece] + scene.rng.random((count, 1)) * step
+        centres.append(spots + np.stack([-np.sin(turn), np.cos(turn)], -1) * aside[:, None])
+        angles.append(turn)
+    centres, angles = np.concatenate(centres), np.concatenate(angles)
+    lorry = scene.rng.random(len(centres)) < 0.12
+    cars(scene, centres[~lorry], angles[~lorry])
+    if lorry.any():
+        wide = max(scene.px(2.6), 1.1)
+        shapes = rectangles(centres[lorry], np.maximum(scene.px(14), 2.2), wide, angles[lorry])
+        scene.cast(shapes, 3.5)
+        scene.fill(shapes, scene.rng.uniform(150, 235, (len(shapes), 1)) * np.ones(3), "truck")
+
+
+def embankment(scene: Scene, crossing: Crossing, points, width_m: float) -> None:
+    """Grown slopes on either side where the upper road climbs, lit and shaded."""
+    step = np.gradient(points, axis=0)
+    normal = np.stack([-step[:, 1], step[:, 0]], -1) / (np.hypot(*step.T)[:, None] + 1e-6)
+    wide, reach = scene.uniform(5, 11), scene.uniform(50, 130)
+    fade = np.clip(1.6 - np.hypot(COLUMNS - crossing.centre[0], ROWS - crossing.centre[1]) / scene.px(reach), 0, 1)
+    grown = scene.colour("grass") if scene.chance(0.75) else scene.colour("soil")
+    for side in (-1, 1):
+        slope = scene.stroke(points + side * normal * scene.px(width_m / 2 + wide / 2), wide) * fade
+        lit = 1 - 0.28 * side * float(normal[len(normal) // 2] @ scene.sun)
+        scene.paint(slope * scene.uniform(0.3, 0.6), grown * lit)
 
 
 def overpass(scene: Scene, crossing: Crossing, points, width_m: float, asphalt, reach_m: float = 22) -> None:
     """The upper highway: its shadow on the lower one, then the road, then the bridge that carries it."""
     near = np.hypot(*((points - crossing.centre).T)) < scene.px(reach_m) * 1.6
-    shadow = scene.stroke(points + scene.sun * scene.px(6 * scene.shadow_length), width_m)
     close = np.hypot(COLUMNS - crossing.centre[0], ROWS - crossing.centre[1]) < scene.px(reach_m)
+    shadow = scene.stroke(points + scene.sun * scene.px(6 * scene.shadow_length), width_m)
     scene.shade(shadow * close)
-    highway(scene, points, width_m, asphalt)
+    highway(scene, points, width_m, asphalt, grown=False)
     if near.sum() > 1:
         rim = scene.stroke(points[near], width_m + 2) - scene.stroke(points[near], width_m - 1)
         scene.paint(np.clip(rim, 0, 1) * 0.7 * close, np.clip(asphalt * 1.35, 0, 232))
@@ -85,7 +149,7 @@ def quarter(reach: float, signs, inward: float) -> np.ndarray:
     return sum(w * np.array(c) for w, c in zip(weights, corners, strict=True)) * signs
 
 
-def ramp(scene: Scene, crossing: Crossing, points_m, asphalt, kind: str = "ramp") -> None:
-    points = crossing.line(scene, points_m)
-    carriageway(scene, points, scene.uniform(5, 9), asphalt, kind, lined=False)
-    traffic(scene, points, scene.integer(0, 4), 1)
+def ring(centre, radius: float) -> np.ndarray:
+    """A roundabout's circle [30, 2] in metres."""
+    turn = np.linspace(0, 2 * np.pi, 30)
+    return np.asarray(centre) + radius * np.stack([np.cos(turn), np.sin(turn)], -1)

@@ -1,190 +1,219 @@
-"""Road interchanges: two highways on two levels, joined by loops and ramps."""
+"""Road interchanges: two roads on two levels, joined by loops, ramps or roundabouts."""
 
 import numpy as np
 
-from ..drawing.geometry import MIDDLE, rectangles, waves
-from ..drawing.ground import background, grass, soil, traffic, yard
+from ..drawing.geometry import MIDDLE
+from ..drawing.ground import background, furrows, grass, soil
 from ..drawing.plants import canopy, trees
 from ..drawing.scene import COLUMNS, ROWS, SIDE, Scene
 from ..drawing.textures import GRAIN, LAND, MOTTLE
-from .highways import QUADRANTS, Crossing, axis, carriageway, highway, loop, overpass, quarter, ramp
-from .roofs import flat_roofs
+from .highways import (
+    QUADRANTS,
+    Crossing,
+    Way,
+    axis,
+    embankment,
+    highway,
+    lay_ways,
+    loop,
+    overpass,
+    quarter,
+    ring,
+    vehicles,
+)
+from .streets import corners, gentle, split
+from .surroundings import city, fill_city
+
+LAYOUTS = {"cloverleaf": 0.27, "diamond": 0.17, "trumpet": 0.13, "stack": 0.15, "dumbbell": 0.14, "rotary": 0.14}
 
 
 def road_interchange(scene: Scene) -> None:
     first, skew = scene.uniform(0, 2 * np.pi), scene.uniform(-0.45, 0.45)
     axes = np.array([[np.cos(a), np.sin(a)] for a in (first, first + np.pi / 2 + skew)])
-    bend = waves(scene, 12) if scene.chance(0.5) else None
-    crossing = Crossing(MIDDLE + scene.rng.normal(0, SIDE * 0.07, 2), axes, bend)
+    bend = gentle(scene, 0.15) if scene.chance(0.5) else None
+    crossing = Crossing(MIDDLE + scene.rng.normal(0, SIDE * 0.09, 2), axes, bend)
     width = min(scene.uniform(14, 34), scene.width_m / 9)
-    _land(scene)
+    layout = scene.pick(list(LAYOUTS), list(LAYOUTS.values()))
+    _land(scene, crossing, width, first)
     base = scene.colour("asphalt")
-    base = np.clip((base * 0.4 + base.mean() * 0.6) * scene.uniform(0.75, 1.5), 50, 200)
-    asphalt = base * (1 + 0.06 * scene.noise(1, GRAIN) + 0.06 * scene.noise(1, MOTTLE))[..., None]
-    layout = scene.pick(["cloverleaf", "diamond", "trumpet", "stack"], [0.42, 0.24, 0.14, 0.2])
-    draw = {"cloverleaf": _cloverleaf, "diamond": _diamond, "trumpet": _trumpet, "stack": _stack}[layout]
-    _local_roads(scene, crossing, asphalt)
+    base = np.clip((base * 0.3 + base.mean() * 0.7) * scene.uniform(0.7, 1.3), 50, 190)
+    wear = 0.05 * scene.noise(1, GRAIN) + 0.07 * scene.noise(1.2, MOTTLE) + 0.03 * scene.noise(2.5, LAND)
+    asphalt = base * (1 + wear)[..., None]
+    draw = {"cloverleaf": _cloverleaf, "diamond": _diamond, "trumpet": _trumpet, "stack": _stack,
+            "dumbbell": _dumbbell, "rotary": _rotary}[layout]  # fmt: skip
     draw(scene, crossing, width, asphalt)
-    if scene.chance(0.4):
-        _roadside(scene)
 
 
-def _land(scene: Scene) -> None:
-    """Open country, suburb-like clutter or an estate's roofs, and usually a grassy middle."""
-    background(scene, scene.pick(["grass", "soil", "forest", "field"], [0.5, 0.2, 0.2, 0.1]))
-    if scene.chance(0.45):
-        _built_up(scene)
-    if scene.chance(0.6):
-        x, y = (COLUMNS - SIDE / 2) / SIDE, (ROWS - SIDE / 2) / SIDE
-        roundness = scene.uniform(1, 4)  # from a diamond to almost a square
-        distance = (np.abs(x) ** roundness + np.abs(y) ** roundness) ** (1 / roundness)
-        inside = (
-            scene.uniform(0.25, 0.5)
-            - distance
-            + scene.uniform(0.06, 0.18) * scene.noise(scene.uniform(1, 3), LAND)
-        )
-        ground = grass(scene) if scene.chance(0.8) else soil(scene)
-        scene.paint(np.clip(inside / scene.uniform(0.02, 0.2) + 0.5, 0, 1), ground)
-        scene.owner[inside > 0] = 0
+def _land(scene: Scene, crossing: Crossing, width: float, angle: float) -> None:
+    """Fields, open country, woods or a town, kept clear of the junction; mown grass and trees inside it."""
+    look = scene.pick(["country", "fields", "town"], [0.35, 0.25, 0.4])
+    background(scene, scene.pick(["grass", "soil", "forest"], [0.5, 0.25, 0.25]) if look == "country" else "grass")
+    if look == "fields":
+        _fields(scene, angle)
+    away = np.hypot(COLUMNS - crossing.centre[0], ROWS - crossing.centre[1]) * scene.gsd
+    x, y = COLUMNS - crossing.centre[0], ROWS - crossing.centre[1]
+    beside = np.min([np.abs(x * a[1] - y * a[0]) for a in crossing.axes], 0) * scene.gsd
+    ragged = scene.noise(scene.uniform(1, 2), LAND)
+    away = away * 0.5 + 0.7 * np.max([np.abs(x * a[0] + y * a[1]) for a in crossing.axes], 0) * scene.gsd
+    core = scene.width_m * (scene.uniform(0.2, 0.38) + scene.uniform(0.05, 0.12) * ragged)
+    if look == "town":
+        room = ((away > core) & (beside > width / 2 + scene.uniform(18, 45))).astype(np.float32)
+        fill_city(scene, city(scene, room, angle if scene.chance(0.5) else None))
     if scene.chance(0.7):
-        wood = np.clip(scene.uniform(-0.3, 0.35) + 0.35 * scene.noise(scene.uniform(1, 2), LAND), 0, 0.85)
-        trees(scene, wood, scene.uniform(5, 9))
-    scene.texture(0.05 * scene.noise(1, MOTTLE))
+        inside = np.clip((core - away) / scene.uniform(15, 90) + 0.5, 0, 1)
+        inside = np.maximum(inside, np.clip((width / 2 + scene.uniform(8, 25) - beside) / 6 + 0.5, 0, 1))
+        scene.paint(inside * scene.uniform(0.35, 0.95), grass(scene) if scene.chance(0.8) else soil(scene))
+        scene.owner[inside > 0.5] = 0
+    if scene.chance(0.75):  # planted in clumps between the ramps
+        clumps = np.clip((scene.noise(scene.uniform(0.8, 2), LAND) - scene.uniform(-0.3, 1.2)) * 2, 0, 0.9)
+        trees(scene, clumps * (1 if look == "country" else away < core * 1.2), scene.uniform(4, 8))
+    if look == "country" and scene.chance(0.4):
+        edge = scene.noise(2.5, LAND) - scene.uniform(0.2, 1)
+        canopy(scene, mask=np.clip(edge * 6, 0, 1) * (beside > width))
+    scene.texture(0.05 * scene.noise(1.5, LAND))
 
 
-def _built_up(scene: Scene) -> None:
-    """Roofs in rows all round, small ones or large ones."""
-    yard(scene, None, scene.uniform(0.3, 0.7), scene.uniform(8, 25))
-    small = scene.chance(0.6)
-    step = scene.uniform(17, 28) if small else scene.uniform(45, 80)
-    step = max(step, scene.width_m / 28)
-    angle, reach = scene.angle(), scene.width_m * 0.75
-    axis = np.arange(-reach, reach, step)
-    at = np.stack(np.meshgrid(axis, axis * scene.uniform(1, 1.5)), -1).reshape(-1, 2)
-    at = at[scene.rng.random(len(at)) < scene.uniform(0.5, 0.9)]
-    at = at + scene.rng.normal(0, step * 0.07, at.shape)
-    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
-    sizes = scene.px(step * scene.rng.uniform(0.4, 0.75, (len(at), 2)))
-    shapes = rectangles(at @ turn / scene.gsd + MIDDLE, *sizes.T, angle)
-    colours = scene.colours("roof" if small else "flat roof", len(at), 5)
-    flat_roofs(
-        scene,
-        shapes,
-        colours,
-        5 if small else 8,
-        "house" if small else "building",
-        pitch=0.1 if small else 0.0,
-    )
-    trees(scene, scene.uniform(0, 0.4), scene.uniform(5, 9))
+def _fields(scene: Scene, angle: float) -> None:
+    """Oblong fields of several crops, cut by the roads."""
+    reach = scene.width_m * 0.8
+    boxes = split(scene, np.array([[-reach, -reach, reach, reach]]), scene.uniform(120, 260), scene.uniform(0, 4))
+    turn = angle + scene.uniform(-0.6, 0.6)
+    spin = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
+    before = scene.image.mean(-1, keepdims=True) / max(float(scene.image.mean()), 1)
+    scene.fill(corners(boxes) @ spin / scene.gsd + MIDDLE, scene.colours("crop", len(boxes), 5))
+    scene.image *= before  # keeps the grain of the ground
+    furrows(scene)
 
 
-def _both(scene: Scene, crossing: Crossing, width: float, asphalt) -> None:
+def _both(scene: Scene, crossing: Crossing, width: float, asphalt, second: float, start: float = -1.0) -> None:
+    upper = axis(scene, crossing, 1, start)
+    embankment(scene, crossing, upper, second)
     highway(scene, axis(scene, crossing, 0), width, asphalt)
-    overpass(
-        scene,
-        crossing,
-        axis(scene, crossing, 1),
-        width * scene.uniform(0.7, 1),
-        asphalt * scene.uniform(0.88, 1.12),
-        width,
-    )
+    overpass(scene, crossing, upper, second, asphalt * scene.uniform(0.86, 1.14), width)
+
+
+def _ramp(scene: Scene, crossing: Crossing, points_m, kind: str = "ramp") -> Way:
+    return Way(crossing.line(scene, points_m), scene.uniform(5, 9), kind)
 
 
 def _cloverleaf(scene: Scene, crossing: Crossing, width: float, asphalt) -> None:
+    """Four loops or fewer, and outer ramps in most quadrants."""
     size = min(scene.uniform(32, 75), scene.width_m * 0.15)
-    quadrants = [q for q in QUADRANTS if scene.chance(0.8)] or [QUADRANTS[0]]
-    for signs in quadrants:
-        ramp(scene, crossing, loop(size * scene.uniform(0.85, 1.1), signs), asphalt, "loop ramp")
+    quadrants = [q for q in QUADRANTS if scene.chance(0.75)] or [QUADRANTS[0]]
+    ways = [_ramp(scene, crossing, loop(size * scene.uniform(0.8, 1.15), signs), "loop ramp") for signs in quadrants]
     for signs in QUADRANTS:
         if scene.chance(0.85):
-            ramp(
-                scene,
-                crossing,
-                quarter(size * scene.uniform(4.2, 5.5), signs, scene.uniform(0.35, 0.55)),
-                asphalt,
-            )
-    _both(scene, crossing, width, asphalt)
+            outer = quarter(size * scene.uniform(4.0, 5.5), signs, scene.uniform(0.3, 0.55))
+            ways.append(_ramp(scene, crossing, outer))
+    lay_ways(scene, ways, asphalt)
+    _both(scene, crossing, width, asphalt, width * scene.uniform(0.7, 1))
+
+
+def _slips(scene: Scene, rise: float, reach: float) -> list[np.ndarray]:
+    """Four slip roads [20, 2] in metres that leave the lower road and reach the upper one `rise` metres from it."""
+    t = np.linspace(0, 1, 20)
+    points = np.stack([reach * (1 - t), rise * (3 * t**2 - 2 * t**3)], -1)
+    return [points * signs * scene.uniform(0.92, 1.05) for signs in QUADRANTS]
 
 
 def _diamond(scene: Scene, crossing: Crossing, width: float, asphalt) -> None:
     """Straight ramps from the highway up to a smaller road; some quadrants have a loop instead."""
     reach = scene.width_m * scene.uniform(0.3, 0.55)
-    for signs in QUADRANTS:
-        if scene.chance(0.15):
-            ramp(scene, crossing, loop(min(45, scene.width_m * 0.12), signs), asphalt, "loop ramp")
-            continue
-        t = np.linspace(0, 1, 20)
-        rise = scene.uniform(0.12, 0.3) * reach
-        points = np.stack([reach * (1 - t), rise * (3 * t**2 - 2 * t**3)], -1)
-        ramp(scene, crossing, points * signs, asphalt)
-    highway(scene, axis(scene, crossing, 0), width, asphalt)
-    overpass(
-        scene,
-        crossing,
-        axis(scene, crossing, 1),
-        max(width * 0.55, 9),
-        asphalt * scene.uniform(0.85, 1.1),
-        width,
-    )
+    ways = [_ramp(scene, crossing, slip) for slip in _slips(scene, scene.uniform(0.12, 0.3) * reach, reach)]
+    for i, signs in enumerate(QUADRANTS):
+        if scene.chance(0.2):
+            ways[i] = _ramp(scene, crossing, loop(min(45, scene.width_m * 0.12), signs), "loop ramp")
+    lay_ways(scene, ways, asphalt)
+    _both(scene, crossing, width, asphalt, max(width * 0.55, 9))
 
 
 def _trumpet(scene: Scene, crossing: Crossing, width: float, asphalt) -> None:
     """A highway that ends at another one: a loop, a ramp around it, and two flat quarters."""
     size, side = min(scene.uniform(35, 70), scene.width_m * 0.14), scene.pick([-1, 1])
-    ramp(scene, crossing, loop(size, np.array([side, -1])), asphalt, "loop ramp")
+    ways = [_ramp(scene, crossing, loop(size, np.array([side, -1])), "loop ramp")]
     for signs in ((1, 1), (-1, 1)):
-        ramp(
-            scene,
-            crossing,
-            quarter(size * scene.uniform(3, 5), np.array(signs), scene.uniform(0.3, 0.5)),
-            asphalt,
-        )
+        outer = quarter(size * scene.uniform(3, 5), np.array(signs), scene.uniform(0.3, 0.5))
+        ways.append(_ramp(scene, crossing, outer))
     turn = np.linspace(0, 1, 24)[:, None]
     pull = np.array([-side * size * 0.2, -size * 0.1])
     around = (1 - turn) ** 2 * [-side * size * 3, 0] + 2 * turn * (1 - turn) * pull + turn**2 * [0, size * 2]
-    ramp(scene, crossing, around, asphalt)
-    highway(scene, axis(scene, crossing, 0), width, asphalt)
-    overpass(
-        scene,
-        crossing,
-        axis(scene, crossing, 1, -size / scene.width_m),
-        max(width * 0.6, 9),
-        asphalt * 0.95,
-        width,
-    )
+    ways.append(_ramp(scene, crossing, around))
+    lay_ways(scene, ways, asphalt)
+    _both(scene, crossing, width, asphalt, max(width * 0.6, 9), -size / scene.width_m)
 
 
 def _stack(scene: Scene, crossing: Crossing, width: float, asphalt) -> None:
     """Right turns outside, left turns as long ramps on bridges through the middle."""
     reach = scene.width_m * scene.uniform(0.4, 0.7)
-    for signs in QUADRANTS:
-        if scene.chance(0.9):
-            ramp(scene, crossing, quarter(reach, signs, scene.uniform(0.4, 0.6)), asphalt)
-    _both(scene, crossing, width, asphalt)
-    for signs in QUADRANTS:
-        if scene.chance(0.65):
-            points_m = quarter(reach, signs, scene.uniform(0.85, 1.0))
-            points = crossing.line(scene, points_m)
-            scene.shade(scene.stroke(points + scene.sun * scene.px(8 * scene.shadow_length), 8), 0.35)
-            ramp(scene, crossing, points_m, asphalt * scene.uniform(1, 1.15))
+    outer = [quarter(reach, signs, scene.uniform(0.4, 0.6)) for signs in QUADRANTS if scene.chance(0.9)]
+    lay_ways(scene, [_ramp(scene, crossing, points) for points in outer], asphalt)
+    _both(scene, crossing, width, asphalt, width * scene.uniform(0.7, 1))
+    high = [quarter(reach, s, scene.uniform(0.85, 1.0)) for s in QUADRANTS if scene.chance(0.65)]
+    ways = [_ramp(scene, crossing, points) for points in high]
+    for way in ways:  # viaducts: shadow, parapets, deck
+        scene.shade(scene.stroke(way.points + scene.sun * scene.px(9 * scene.shadow_length), way.width), 0.4)
+        deck = scene.stroke(way.points, way.width)
+        scene.paint(scene.stroke(way.points, way.width + 1.6), np.clip(asphalt * 1.4, 0, 228))
+        scene.paint(deck, asphalt * scene.uniform(1, 1.12), "ramp")
+    if ways:
+        vehicles(scene, [(way.points, scene.integer(0, 4), 1.5) for way in ways])
 
 
-def _local_roads(scene: Scene, crossing: Crossing, asphalt) -> None:
-    """Streets beside a highway."""
-    for _ in range(scene.integer(0, 2)):
-        off, t = (
-            scene.pick([-1, 1]) * scene.uniform(0.25, 0.45) * scene.width_m,
-            np.linspace(-1, 1, 40) * scene.width_m,
-        )
-        points = np.stack([t, np.full(40, off)], -1)
-        points = points if scene.chance(0.5) else points[:, ::-1]
-        line = crossing.line(scene, points)
-        carriageway(scene, line, scene.uniform(6, 11), asphalt * scene.uniform(0.85, 1.1), None)
-        traffic(scene, line, scene.integer(0, 10))
+def _roundabouts(scene: Scene, crossing: Crossing, rings, width: float, asphalt) -> None:
+    """Rings [(centre, radius)] in metres round islands with grass and trees, each an object."""
+    for centre, radius in rings:
+        line = crossing.line(scene, ring(centre, radius))
+        middle = line[:-1].mean(0)
+        scene.paint(scene.disc(middle, scene.px(radius)), grass(scene))
+        scene.owner[scene.disc(middle, scene.px(radius)) > 0.5] = 0
+        if scene.chance(0.6):
+            trees(scene, scene.disc(middle, scene.px(radius - width)) * scene.uniform(0.2, 0.9), scene.uniform(4, 7))
+        scene.paint(scene.stroke(line, width), asphalt, "roundabout")
+        if scene.gsd < 1.5:
+            rim = scene.stroke(line, width - 0.6) - scene.stroke(line, width - 1.4)
+            scene.paint(np.clip(rim, 0, 1) * 0.4, np.clip(asphalt * 1.5, 0, 230))
+    vehicles(scene, [(crossing.line(scene, ring(c, r)), scene.integer(0, 4), 1.5) for c, r in rings])
 
 
-def _roadside(scene: Scene) -> None:
-    """Woods in a corner."""
-    corner = np.hypot(COLUMNS - scene.pick([0, SIDE]), ROWS - scene.pick([0, SIDE])) / SIDE
-    mask = np.clip((scene.uniform(0.2, 0.45) - corner + 0.12 * scene.noise(1.5, LAND)) / 0.03, 0, 1)
-    canopy(scene, mask=mask)
+def _dumbbell(scene: Scene, crossing: Crossing, width: float, asphalt) -> None:
+    """A diamond whose slip roads end in two roundabouts, one on either side of the highway."""
+    radius = scene.uniform(16, 30)
+    off = width / 2 + radius + scene.uniform(15, 60)
+    off = min(off, scene.width_m * 0.3)
+    reach = scene.width_m * scene.uniform(0.35, 0.6)
+    ways = [_ramp(scene, crossing, slip) for slip in _slips(scene, off, reach)]
+    lay_ways(scene, ways, asphalt)
+    _both(scene, crossing, width, asphalt, max(width * 0.45, 8))
+    _roundabouts(scene, crossing, [((0, -off), radius), ((0, off), radius)], scene.uniform(7, 10), asphalt)
+
+
+def _rotary(scene: Scene, crossing: Crossing, width: float, asphalt) -> None:
+    """One large roundabout above or below the highway, with slip roads and minor roads to it."""
+    radius = min(scene.uniform(38, 80), scene.width_m * 0.17)
+    reach = scene.width_m * scene.uniform(0.35, 0.6)
+    ways = [_ramp(scene, crossing, slip) for slip in _slips(scene, radius * 0.9, reach)]
+    lay_ways(scene, ways, asphalt)
+    below = scene.chance(0.6)
+    lower = axis(scene, crossing, 0)
+    if not below:
+        _roundabouts(scene, crossing, [((0, 0), radius)], scene.uniform(9, 14), asphalt)
+    t = np.linspace(radius, scene.width_m, 30)
+    for side in (-1, 1):
+        minor = crossing.line(scene, np.stack([0 * t, side * t], -1))
+        highway(scene, minor, max(width * 0.45, 8), asphalt)
+    if below:
+        _roundabouts(scene, crossing, [((0, 0), radius)], scene.uniform(9, 14), asphalt)
+    circle = crossing.line(scene, ring((0, 0), radius))
+    cut = scene.stroke(lower, width + 2)
+    if below:  # the ring crosses the highway on two bridges
+        bridges = scene.stroke(circle, 11) * cut
+        highway(scene, lower, width, asphalt, grown=False)
+        shift = scene.sun * scene.px(6 * scene.shadow_length)
+        scene.shade(scene.stroke(circle + shift, 11) * cut)
+        scene.paint(bridges, np.clip(asphalt * 1.12, 0, 230))
+        scene.claim(bridges > 0.5, "overpass")
+    else:
+        shadow = scene.stroke(lower + scene.sun * scene.px(6 * scene.shadow_length), width)
+        scene.shade(shadow * scene.stroke(circle, 11))
+        highway(scene, lower, width, asphalt * scene.uniform(0.95, 1.15), grown=False)
+        scene.claim((scene.stroke(lower, width) * scene.stroke(circle, 22)) > 0.5, "overpass")

@@ -1,68 +1,46 @@
-"""Grassland, crop fields, forest, desert."""
+"""Crop fields, forest, desert."""
 
 import numpy as np
 
 from ..drawing.built import scattered_houses
 from ..drawing.geometry import beside, curve, edge, straight
-from ..drawing.ground import country_extras, furrows, grass, road, track, tree_line, water_surface, woods_at_edge
+from ..drawing.ground import country_extras, furrows, grass, track
 from ..drawing.plants import canopy, trees
 from ..drawing.scene import COLUMNS, ROWS, SIDE, Scene
 from ..drawing.textures import GRAIN, LAND, MOTTLE
 from ..kind import Kind
 
 
-def grassland(scene: Scene) -> None:
-    scene.image = grass(scene, 1.2)
-    if scene.chance(0.3):  # a second sward
-        scene.paint(
-            edge(scene.noise(scene.uniform(1, 3), LAND) - scene.uniform(0, 1.2), scene.uniform(0.02, 0.6)),
-            grass(scene),
-        )
-    if scene.chance(0.5):
-        bare = np.clip((scene.noise(scene.uniform(0.4, 2.5)) - scene.uniform(0.6, 1.8)) * 1.5, 0, 1)
-        scene.paint(
-            bare * scene.uniform(0.3, 0.9),
-            scene.surface(scene.colour("soil"), scene.colour("soil")),
-            "bare soil",
-        )
-    if scene.chance(0.35):
-        furrows(scene, depth=scene.uniform(0.01, 0.05))
-    for _ in range(scene.integer(1, 3) if scene.chance(0.35) else 0):
-        track(scene, curve(scene), scene.uniform(1, 3))
-    if scene.chance(0.5):
-        patchy = np.clip(scene.noise(2, LAND), 0, 3) if scene.chance(0.5) else 1
-        trees(scene, scene.uniform(0.01, 0.1) * patchy, scene.log_uniform(3, 10))
-    if scene.chance(0.2):  # a wooded creek
-        trees(
-            scene,
-            scene.stroke(curve(scene, scene.uniform(0.1, 0.5)), scene.uniform(5, 16)) * 0.7,
-            scene.uniform(4, 9),
-        )
-    if scene.chance(0.25):
-        woods_at_edge(scene)
-    if scene.chance(0.2):
-        tree_line(scene)
-    if scene.chance(0.12):
-        scene.paint(
-            np.clip((scene.noise(scene.uniform(1, 2), LAND) - scene.uniform(1.3, 1.9)) * 4, 0, 1),
-            water_surface(scene),
-            "pond",
-        )
-    if scene.chance(0.15):
-        road(scene, straight(scene), scene.uniform(4, 8))
-    if scene.chance(0.2):
-        scattered_houses(scene, scene.integer(1, 5))
-
-
 def crop_field(scene: Scene) -> None:
     layout = scene.pick(["pivots", "one", "parcels"], [0.1, 0.25, 0.65])
     {"pivots": _pivots, "one": _one_field, "parcels": _parcels}[layout](scene)
-    if scene.chance(0.4):  # wet or poor spots
+    if scene.chance(0.5):  # wet or poor spots
         spots = np.clip((scene.noise(scene.uniform(0.5, 2)) - scene.uniform(0.7, 1.6)) * 1.2, 0, 1)
-        scene.paint(spots * 0.6, scene.colour("crop"))
+        scene.paint(spots * scene.uniform(0.3, 0.7), scene.colour("crop") * scene.uniform(0.7, 1.1))
+    _marks(scene)
     country_extras(scene)
     if scene.chance(0.1):
         scattered_houses(scene, scene.integer(1, 3))
+
+
+def _marks(scene: Scene) -> None:
+    """What machines and water leave: tramlines, a headland that curves, a grassed waterway, a strip left standing."""
+    if scene.chance(0.35):  # the sprayer's wheel tracks, in pairs
+        angle, apart = scene.angle(), scene.uniform(12, 30)
+        across = (COLUMNS * np.cos(angle) + ROWS * np.sin(angle)) * scene.gsd
+        away = np.abs(np.abs(across % apart - apart / 2) - 0.9)
+        line = np.clip(1 - away / max(0.7 * scene.gsd, 0.3), 0, 1)
+        scene.shade(line * np.clip(0.6 + 0.5 * scene.noise(2, LAND), 0, 1), scene.uniform(0.1, 0.3))
+    if scene.chance(0.3):  # passes along a curve
+        band = scene.stroke(curve(scene, 0.3, 40), scene.uniform(10, 40))
+        scene.paint(band * scene.uniform(0.3, 0.8), scene.image * scene.rng.uniform(0.8, 1.25))
+        furrows(scene, band, scene.uniform(0.05, 0.15), scene.uniform(2, 6))
+    if scene.chance(0.25):
+        green = scene.stroke(curve(scene, 0.2), scene.uniform(4, 16)) * np.clip(0.8 + 0.4 * scene.noise(1), 0, 1)
+        scene.paint(green * scene.uniform(0.5, 1), scene.colour("grass") * 0.85, "grass")
+    if scene.chance(0.2):
+        line = straight(scene)
+        scene.paint(scene.stroke(line, scene.uniform(3, 14)) * 0.8, scene.colour("crop"))
 
 
 def _pivots(scene: Scene) -> None:
@@ -121,7 +99,7 @@ def _parcels(scene: Scene) -> None:
 
 def _cuts(scene: Scene) -> np.ndarray:
     """Where parcels begin along one direction, metres."""
-    width = max(scene.log_uniform(25, 250), scene.width_m * 0.08)
+    width = max(scene.log_uniform(30, 400), scene.width_m * scene.uniform(0.12, 0.35))
     steps = (
         width * scene.rng.choice([1.0, 0.5, 1.7], 40, p=[0.75, 0.15, 0.1]) * scene.rng.uniform(0.85, 1.15, 40)
     )
@@ -202,7 +180,6 @@ def _rocks(scene: Scene) -> None:
 
 
 KINDS = [
-    Kind("grassland", ("grassland", "grass", "a grass meadow"), grassland, (60, 620)),
     Kind("crop field", ("a crop field", "farmland", "a field", "farm fields"), crop_field, (64, 640)),
     Kind("forest", ("forest", "woods", "a dense forest"), forest, (50, 560), shows=("forest",)),
     Kind("desert", ("desert", "bare desert land"), desert, (64, 600), seasonal=False),

@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from ..drawing.built import hall
-from ..drawing.geometry import MIDDLE, rotate, straight
+from ..drawing.geometry import MIDDLE, in_view, rotate, straight
 from ..drawing.ground import grass, paving, road, traffic, yard
 from ..drawing.plants import trees
 from ..drawing.scene import SIDE, Scene
 from ..drawing.textures import LAND
 from ..kind import Kind
 from .pitches import Frame, court, court_colours, covers, football, running_track, track_colour
+from .roofs import flat_roofs, wings
 
 
 def playground(scene: Scene) -> None:
@@ -75,11 +75,20 @@ def _courts(scene: Scene, centre, angle: float, scale: float) -> None:
 
 def _buildings(scene: Scene, centre, angle: float, scale: float) -> None:
     """School blocks or halls around, where the picture is wide enough."""
+    found = []
     for side in (-1, 1):
         for _ in range(scene.integer(0, 3)):
             away = 36.5 * scale + 14 + scene.uniform(30, 60)
             at = centre + rotate(np.array([scene.uniform(-90, 90), side * away]) / scene.gsd, angle)
-            hall(scene, at, scene.uniform(14, 34), angle + scene.pick([0, np.pi / 2]))
+            if in_view(at[None], 20)[0]:
+                found.append(wings(scene, at, scene.uniform(14, 34), angle + scene.pick([0, np.pi / 2])))
+    if not found:
+        return
+    colours = scene.colours("flat roof" if scene.chance(0.6) else "roof", len(found), 2)
+    colours = np.repeat(colours, [len(shapes) for shapes in found], 0)
+    flat_roofs(scene, np.concatenate(found), colours, scene.uniform(5, 14), None)
+    for shapes in found:
+        scene.claim(scene.stamp(shapes) > 0, "building")
 
 
 KINDS = [

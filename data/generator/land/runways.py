@@ -52,8 +52,6 @@ def airfield(scene: Scene, angle: float) -> None:
     for _ in range(scene.integer(0, 3)):  # drains and tracks run along or square to the field
         line = bar((v if scene.chance(0.7) else u) - scene.uniform(-0.5, 0.5) * scene.width_m + drift, 1.2, scene.gsd)
         scene.texture(line * scene.uniform(-0.25, 0.25))
-    scene.texture(0.05 * scene.noise(1, MOTTLE))
-
 
 def runway_colour(scene: Scene) -> np.ndarray:
     if scene.chance(0.35):
@@ -81,7 +79,12 @@ def runway(scene: Scene, way: Runway) -> None:
     tone = tone + (scene.rng.normal(0, scene.uniform(0.01, 0.06), 97).astype(np.float32))[pieces]
     tone = tone - _rubber(scene, way, u, v, half) * np.clip(0.75 + 0.3 * streaks, 0, 1.3)
     scene.paint(strip * ahead, way.colour * tone[..., None], "runway")
-    paint = _markings(scene, way, u, v) * ahead * np.clip(0.9 + 0.22 * streaks, 0.2, 1) * scene.uniform(0.5, 0.95)
+    on = strip > 0
+    paint = np.zeros_like(u)
+    paint[on] = _markings(scene, way, u[on], v[on])
+    if way.start > -SIDE * g:
+        scene.claim((np.abs(u - start - 21) < 15) & (np.abs(v) < half * 0.95), "threshold markings")
+    paint *= ahead * np.clip(0.9 + 0.22 * streaks, 0.2, 1) * scene.uniform(0.5, 0.95)
     scene.paint(paint, PAINT)
     _numerals(scene, way)
 
@@ -120,8 +123,6 @@ def _markings(scene: Scene, way: Runway, u, v) -> np.ndarray:
     step = half * 0.88 / bars
     comb = bar((np.abs(v) - half * 0.07) % step - step / 2, step * 0.27, g) * (np.abs(np.abs(v) / half - 0.5) < 0.46)
     marks = np.maximum(marks, comb * bar(x - 21, 15, g))
-    if way.start > -SIDE * g:
-        scene.claim((np.abs(x - 21) < 15) & (np.abs(v) < half * 0.95), "threshold markings")
     if way.width >= 45:
         aim = bar(x - 425, 25, g) * bar(np.abs(v) - half * 0.5, half * 0.16, g)
         zones = bar((x - 50) % 150 - 100, 11, g) * (x > 100) * (x < 950) * (np.abs(x - 425) > 60)
@@ -140,7 +141,7 @@ def _numerals(scene: Scene, way: Runway) -> None:
     for place, figure in zip((1.2, -1.2), f"{scene.integer(1, 36):02d}", strict=True):
         for name in SEGMENTS[figure]:
             (x0, y0), (x1, y1) = STROKES[name]
-            along = np.array([[way.start + 46 + y * tall / 2, (0.5 - x) * wide + place * wide * 0.9]
+            along = np.array([[way.start + 46 + y * tall / 2, (x - 0.5) * wide - place * wide * 0.9]
                               for x, y in ((x0, y0), (x1, y1))])  # fmt: skip
             ends = way.at(scene, along)
             turn = np.arctan2(*(ends[1] - ends[0])[::-1])
@@ -160,7 +161,7 @@ def taxiways(scene: Scene, lines, width_m: float, colour, lit: bool = True) -> n
     if scene.chance(0.5):
         size = max(int(scene.px(6)), 1) * 2 + 1
         scene.paint(cv2.blur(cv2.dilate(mask, np.ones((size, size), np.uint8)), (2, 2)), colour * 0.75)
-    wear = 1 + 0.06 * scene.noise(1, MOTTLE) + 0.04 * scene.noise(1, GRAIN)
+    wear = 1 + 0.06 * scene.noise(1, MOTTLE)
     if scene.chance(0.5):
         wear = wear + (scene.cells(scene.uniform(20, 60))[1][..., 0] - 0.5) * scene.uniform(0.05, 0.16)
     scene.paint(mask, np.clip(colour, 20, 235) * wear[..., None], "taxiway")

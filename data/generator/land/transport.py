@@ -1,7 +1,7 @@
 """The kinds of the ways that people travel: parking lot, airport, road interchange, railway station, bridge."""
 
 from ..kind import Kind
-from . import airport
+from . import airport, bridge, railway
 from .interchange import road_interchange
 from .parking import parking_lot
 
@@ -17,4 +17,6 @@ KINDS = [
         ("road", "ramp"),
     ),
     *airport.KINDS,
+    *railway.KINDS,
+    *bridge.KINDS,
 ]
