@@ -1,6 +1,6 @@
 """Captions to a table, files to pixels, pixels to batches (notebook 02)."""
 
-from rsclip_lab.data.augmentation import augment
+from rsclip_lab.data.augmentation import Augmentation, augment
 from rsclip_lab.data.captions import (
     CaptionError,
     distinct_images,
@@ -9,18 +9,21 @@ from rsclip_lab.data.captions import (
     split_by_image,
 )
 from rsclip_lab.data.dataset import ImageTextDataset
+from rsclip_lab.data.directions import names_direction, turned
 from rsclip_lab.data.images import ImageError, normalise, open_image, resize_and_crop
 from rsclip_lab.data.sample import sample, sample_folder
 from rsclip_lab.data.store import PixelStore
 from rsclip_lab.data.thumbnails import thumbnail_grid
 
 __all__ = [
+    "Augmentation",
     "CaptionError",
     "ImageError",
     "ImageTextDataset",
     "PixelStore",
     "augment",
     "distinct_images",
+    "names_direction",
     "normalise",
     "open_image",
     "read_captions",
@@ -30,4 +33,5 @@ __all__ = [
     "select_split",
     "split_by_image",
     "thumbnail_grid",
+    "turned",
 ]

@@ -1,5 +1,9 @@
 """Augmentation of a whole batch at once, on the device, by what leaves an aerial picture its meaning."""
 
+from __future__ import annotations
+
+from dataclasses import dataclass
+
 import torch
 from torch.nn import functional as F
 
@@ -18,24 +22,55 @@ def augment(pixels: torch.Tensor, generator: torch.Generator, min_crop: float = 
     generator: gives all random numbers, so that a seed repeats the batch.
     Returns uint8 of the same shape, for `normalise`.
     """
-    batch, _, height, width = pixels.shape
-    if height != width:
-        raise ValueError(
-            f"augment turns pictures by 90 degrees and needs square ones, not {height} x {width}"
-        )
-    if not 0 < min_crop <= 1:
-        raise ValueError(f"min_crop is a share of the area, above 0 and up to 1, not {min_crop}")
-    random = torch.rand(batch, 10, generator=generator, device=generator.device).to(pixels.device)
-    values = torch.empty(pixels.shape, dtype=torch.uint8, device=pixels.device)
-    # On a CPU in pieces that fit its caches; buffers of the whole batch double the time.
-    piece = CPU_PIECE if pixels.device.type == "cpu" else max(batch, 1)
-    for some in (slice(start, start + piece) for start in range(0, batch, piece)):
-        grid = _grid(_placements(random[some, :6], min_crop), height)
-        cut = F.grid_sample(
-            pixels[some].contiguous().float(), grid, padding_mode="border", align_corners=False
-        )
-        values[some] = _recolour(cut, random[some, 6:])
-    return values
+    return Augmentation.drawn(len(pixels), generator, min_crop).applied(pixels)
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """What `augment` does to each picture of a batch, drawn before it is done: captions may depend on the turns.
+
+    random: `[batch, 10]` in 0..1, by column: size, x and y of the crop, the three bits of the turn, colours.
+    """
+
+    random: torch.Tensor
+    min_crop: float
+
+    @classmethod
+    def drawn(cls, batch: int, generator: torch.Generator, min_crop: float = 0.6) -> Augmentation:
+        """For `batch` pictures, on the generator's device."""
+        if not 0 < min_crop <= 1:
+            raise ValueError(f"min_crop is a share of the area, above 0 and up to 1, not {min_crop}")
+        return cls(torch.rand(batch, 10, generator=generator, device=generator.device), min_crop)
+
+    @property
+    def turns(self) -> torch.Tensor:
+        """`[batch]`, 0..7 as in `directions`: 1 mirrors left and right, 2 top and bottom, then 4 swaps the axes."""
+        return ((self.random[:, 3:6] < 0.5) * self.random.new_tensor([1, 2, 4])).sum(dim=1).long()
+
+    def unturned(self, rows: torch.Tensor) -> Augmentation:
+        """The same but for the pictures that the boolean `rows` `[batch]` marks: they stay the way they are up."""
+        random = self.random.clone()
+        random[rows, 3:6] = 1.0
+        return Augmentation(random, self.min_crop)
+
+    def applied(self, pixels: torch.Tensor) -> torch.Tensor:
+        """uint8 `[batch, 3, size, size]`, of the same shape as `pixels`."""
+        batch, _, height, width = pixels.shape
+        if height != width:
+            raise ValueError(
+                f"augment turns pictures by 90 degrees and needs square ones, not {height} x {width}"
+            )
+        random = self.random.to(pixels.device)
+        values = torch.empty(pixels.shape, dtype=torch.uint8, device=pixels.device)
+        # On a CPU in pieces that fit its caches; buffers of the whole batch double the time.
+        piece = CPU_PIECE if pixels.device.type == "cpu" else max(batch, 1)
+        for some in (slice(start, start + piece) for start in range(0, batch, piece)):
+            grid = _grid(_placements(random[some, :6], self.min_crop), height)
+            cut = F.grid_sample(
+                pixels[some].contiguous().float(), grid, padding_mode="border", align_corners=False
+            )
+            values[some] = _recolour(cut, random[some, 6:])
+        return values
 
 
 def _placements(random: torch.Tensor, min_crop: float) -> torch.Tensor:

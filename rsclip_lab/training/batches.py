@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from rsclip_lab.data.directions import TURNS, names_direction, turned
 from rsclip_lab.environment import progress
 
 
@@ -23,6 +24,12 @@ class Batch:
     pictures: np.ndarray
     captions: np.ndarray
     caption_ids: np.ndarray
+
+    @classmethod
+    def of(cls, pictures: np.ndarray, captions: np.ndarray) -> Batch:
+        """From picture numbers and their caption numbers, both [batch]."""
+        distinct, caption_ids = np.unique(captions, return_inverse=True)
+        return cls(pictures, distinct, caption_ids)
 
 
 @dataclass(frozen=True)
@@ -87,7 +94,7 @@ class CaptionBatches:
         own = np.array_split(generator.permutation(self.own_count), self.steps_per_epoch)
         replay = self._replay_pictures(generator, [len(part) for part in own])
         for pictures in map(np.concatenate, zip(own, replay, strict=True)):
-            yield self._batch(pictures, self.pool.draw_captions(pictures, generator))
+            yield Batch.of(pictures, self.pool.draw_captions(pictures, generator))
 
     def _replay_pictures(self, generator: np.random.Generator, own_sizes: list[int]) -> list[np.ndarray]:
         """For each batch its replayed pictures: shuffled passes over the replay table, one after another."""
@@ -99,10 +106,40 @@ class CaptionBatches:
         stream = np.concatenate([generator.permutation(self.replay_pictures) for _ in range(passes)])
         return np.split(stream[: sum(sizes)], np.cumsum(sizes)[:-1])
 
-    @staticmethod
-    def _batch(pictures: np.ndarray, captions: np.ndarray) -> Batch:
-        distinct, caption_ids = np.unique(captions, return_inverse=True)
-        return Batch(pictures, distinct, caption_ids)
+
+@dataclass(frozen=True)
+class TurnedCaptions:
+    """What a caption becomes under each of the eight turns of its picture (see `data.directions`).
+
+    texts: the captions, then those of their rewritings that are no captions themselves; each text once.
+    rows: [captions, 8], the number in `texts` of caption c under turn t, -1 where it cannot be said.
+    None when no caption names a direction: then there is nothing to look up.
+    """
+
+    texts: list[str]
+    rows: np.ndarray | None
+
+    @classmethod
+    def of(cls, texts: list[str]) -> TurnedCaptions:
+        """From distinct captions; only those that name a direction are rewritten."""
+        number = {text: row for row, text in enumerate(texts)}
+        rows = np.repeat(np.arange(len(texts))[:, None], TURNS, axis=1)
+        directional = [row for row, text in enumerate(texts) if names_direction(text)]
+        for row in directional:
+            said = [turned(texts[row], turn) for turn in range(TURNS)]
+            rows[row] = [-1 if text is None else number.setdefault(text, len(number)) for text in said]
+        return cls(list(number), rows if directional else None)
+
+    def concern(self, batch: Batch) -> bool:
+        """Whether a caption of the batch names a direction."""
+        return self.rows is not None and bool((self.rows[batch.captions] != batch.captions[:, None]).any())
+
+    def fitted(self, batch: Batch, turns: np.ndarray) -> tuple[Batch, np.ndarray]:
+        """The batch with the captions that are true after `turns` [batch], and [batch] which pictures must not
+        be turned, because their caption cannot be said for their turn."""
+        drawn = batch.captions[batch.caption_ids]
+        rows = self.rows[drawn, turns]
+        return Batch.of(batch.pictures, np.where(rows < 0, drawn, rows)), rows < 0
 
 
 def tokenise(texts: list[str], tokenizer: Callable, show_progress: bool = True, chunk: int = 1024) -> np.ndarray:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from rsclip_lab.data import PixelStore, augment, normalise
-from rsclip_lab.training.batches import Batch, CaptionBatches, tokenise
+from rsclip_lab.data import Augmentation, PixelStore, normalise
+from rsclip_lab.training.batches import Batch, CaptionBatches, TurnedCaptions, tokenise
 from rsclip_lab.training.config import FinetuneConfig
 
 
@@ -24,12 +24,17 @@ class TrainingBatch:
 
 
 class BatchSource:
-    """Decodes every picture and tokenises every distinct caption once; then `epoch(e)` gives batches."""
+    """Decodes every picture and tokenises every distinct caption once; then `epoch(e)` gives batches.
+
+    Where pictures are turned, captions that name a direction are tokenised as they read after each turn, too.
+    """
 
     def __init__(self, model, batches: CaptionBatches, config: FinetuneConfig, progress: bool = True) -> None:
         self.model, self.batches, self.config = model, batches, config
         self.store = PixelStore.decode(batches.pool.images, model.image_size, model.resize)
-        self.tokens = torch.from_numpy(tokenise(batches.pool.texts, model.tokenizer, progress))
+        texts = batches.pool.texts
+        self.captions = TurnedCaptions.of(texts) if config.augment else TurnedCaptions(texts, None)
+        self.tokens = torch.from_numpy(tokenise(self.captions.texts, model.tokenizer, progress))
 
     def epoch(self, epoch: int) -> Iterator[TrainingBatch]:
         """The batches of epoch 0, 1, …, shuffled, drawn and augmented from the seed and the epoch alone."""
@@ -41,8 +46,17 @@ class BatchSource:
         device = self.model.device
         pixels = self.store.gather(batch.pictures, device)
         if self.config.augment:
-            pixels = augment(pixels, generator, self.config.min_crop)
+            augmentation = Augmentation.drawn(len(pixels), generator, self.config.min_crop)
+            batch, augmentation = self._true_captions(batch, augmentation)
+            pixels = augmentation.applied(pixels)
         pixels = normalise(pixels, self.model.mean, self.model.std)
         tokens = self.tokens[torch.from_numpy(batch.captions)].long()
         caption_ids = torch.from_numpy(batch.caption_ids).to(device)
         return TrainingBatch(pixels.contiguous(memory_format=torch.channels_last), tokens, caption_ids)
+
+    def _true_captions(self, batch: Batch, augmentation: Augmentation) -> tuple[Batch, Augmentation]:
+        """Captions that are true of the turned pictures; where there is none, the picture is not turned."""
+        if not self.captions.concern(batch):
+            return batch, augmentation
+        batch, unsaid = self.captions.fitted(batch, augmentation.turns.cpu().numpy())
+        return batch, augmentation.unturned(torch.from_numpy(unsaid).to(augmentation.random.device))

@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional as F
 
 import rsclip_lab.data.augmentation as augment_module
-from rsclip_lab.data import augment
+from rsclip_lab.data import Augmentation, augment
 
 
 def generator(seed=0):
@@ -49,6 +49,29 @@ def test_without_a_crop_each_picture_is_one_of_the_eight_turns_and_all_occur(col
     matches = torch.stack([(result == turn).all(dim=3).all(dim=2).all(dim=1) for turn in eight])
     assert matches.sum(dim=0).eq(1).all()
     assert matches.any(dim=1).all()
+
+
+def test_the_turns_are_known_before_they_are_done(colours_kept):
+    picture = torch.randint(0, 256, (3, 11, 11), dtype=torch.uint8, generator=generator(5))
+    drawn = Augmentation.drawn(100, generator(), min_crop=1.0)
+    result = drawn.applied(picture.expand(100, -1, -1, -1))
+    assert torch.equal(result, augment(picture.expand(100, -1, -1, -1), generator(), min_crop=1.0))
+    for done, turn in zip(result, drawn.turns.tolist(), strict=True):
+        expected = picture.flip(2) if turn & 1 else picture
+        expected = expected.flip(1) if turn & 2 else expected
+        assert torch.equal(done, expected.transpose(1, 2) if turn & 4 else expected)
+    assert drawn.turns.bincount().tolist() == pytest.approx([12.5] * 8, abs=9)
+
+
+def test_single_pictures_can_be_left_unturned_and_nothing_else_changes(pixels):
+    drawn = Augmentation.drawn(len(pixels), generator(4))
+    rows = torch.arange(len(pixels)) % 3 == 0
+    some = drawn.unturned(rows)
+    assert some.turns[rows].eq(0).all() and torch.equal(some.turns[~rows], drawn.turns[~rows])
+    before, after = drawn.applied(pixels), some.applied(pixels)
+    assert torch.equal(before[~rows], after[~rows])
+    turned = rows & (drawn.turns > 0)
+    assert turned.any() and not torch.equal(before[turned], after[turned])
 
 
 def test_a_crop_keeps_at_least_its_share_and_stays_inside(colours_kept):

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import torch
 
-from rsclip_lab.training.batches import CaptionBatches, CaptionPool, tokenise
+from rsclip_lab.training.batches import Batch, CaptionBatches, CaptionPool, TurnedCaptions, tokenise
 
 
 def table(pictures, captions_each=3, name="a", shared=()):
@@ -95,3 +95,44 @@ def test_each_text_is_tokenised_once_and_kept_in_four_bytes():
     tokens = tokenise(texts, tokenizer, show_progress=False)
     assert calls == texts
     assert tokens.dtype == np.int32 and tokens[:, 0].tolist() == list(range(2500))
+
+
+MIRRORED, SWAPPED = 1, 4
+SAID = ["a car on the left", "a car", "a car on the right", "a car on the left bank"]
+
+
+def test_each_caption_fits_the_turn_of_its_picture():
+    captions = TurnedCaptions.of(SAID)
+    batch = Batch.of(np.arange(4), np.array([0, 0, 1, 2]))
+    fitted, unsaid = captions.fitted(batch, np.array([MIRRORED, SWAPPED, SWAPPED, 0]))
+    said = [captions.texts[fitted.captions[row]] for row in fitted.caption_ids]
+    assert said == ["a car on the right", "a car at the top", "a car", "a car on the right"]
+    assert not unsaid.any() and fitted.pictures.tolist() == [0, 1, 2, 3]
+    # The first and the last read the same now, though they were drawn as two captions.
+    assert fitted.caption_ids[0] == fitted.caption_ids[3] and len(fitted.captions) == 3
+
+
+def test_a_caption_that_cannot_be_rewritten_stays_and_names_its_picture():
+    captions = TurnedCaptions.of(SAID)
+    fitted, unsaid = captions.fitted(Batch.of(np.arange(3), np.array([3, 3, 0])), np.array([MIRRORED, 0, MIRRORED]))
+    assert unsaid.tolist() == [True, False, False]
+    assert [captions.texts[fitted.captions[row]] for row in fitted.caption_ids] == [SAID[3], SAID[3], SAID[2]]
+
+
+def test_each_rewriting_is_kept_once_and_captions_keep_their_numbers():
+    captions = TurnedCaptions.of(SAID)
+    assert captions.texts == [*SAID, "a car at the top", "a car at the bottom"]
+    assert captions.rows[1].tolist() == [1] * 8
+
+
+def test_captions_without_directions_cost_nothing():
+    texts = ["a harbour", "a harbour seen from above"]
+    captions = TurnedCaptions.of(texts)
+    assert captions.texts == texts and captions.rows is None
+    assert not captions.concern(Batch.of(np.arange(2), np.arange(2)))
+
+
+def test_only_batches_that_name_a_direction_are_looked_at():
+    captions = TurnedCaptions.of(SAID)
+    assert not captions.concern(Batch.of(np.arange(2), np.array([1, 1])))
+    assert captions.concern(Batch.of(np.arange(2), np.array([1, 3])))

@@ -1,0 +1,104 @@
+"""What the loop fetches: where captions name a direction, they are true of the picture as it was turned."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+
+import rsclip_lab.data.augmentation as augment_module
+from rsclip_lab.training import FinetuneConfig, finetune
+from rsclip_lab.training.batches import CaptionBatches
+from rsclip_lab.training.fetch import BatchSource
+
+PLACES = {
+    "in the upper left": (-1, -1), "at the top": (-1, 0), "in the upper right": (-1, 1), "on the left": (0, -1),
+    "on the right": (0, 1), "in the lower left": (1, -1), "at the bottom": (1, 0), "in the lower right": (1, 1),
+}  # fmt: skip
+WHOLE = FinetuneConfig(epochs=2, batch_size=8, learning_rate=1e-3, min_crop=1.0, precision="fp32")
+
+
+@pytest.fixture
+def spots(tmp_path):
+    """A picture with a white square for each place, twice; two captions each, both say where it is."""
+    rows = []
+    for n, (place, (row, column)) in enumerate(list(PLACES.items()) * 2):
+        pixels = np.zeros((33, 33, 3), dtype=np.uint8)
+        pixels[14 + 11 * row : 19 + 11 * row, 14 + 11 * column : 19 + 11 * column] = 255
+        path = str(tmp_path / f"{n}.png")
+        Image.fromarray(pixels).save(path)
+        rows += [(path, f"a white square {place}"), (path, f"a black field with a spot {place}")]
+    table = pd.DataFrame(rows, columns=["image", "caption"])
+    return table.assign(image_id=table.image, split="train", label=None)
+
+
+@pytest.fixture
+def colours_kept(monkeypatch):
+    for name in ("GAIN", "TINT", "SHIFT"):
+        monkeypatch.setattr(augment_module, name, 0.0)
+
+
+def source_of(model, captions):
+    return BatchSource(model, CaptionBatches(captions, 8), WHOLE, progress=False)
+
+
+def place_in(caption):
+    return next(at for where, at in PLACES.items() if where in caption)
+
+
+def pairs(source, epochs=4):
+    """(picture [3, size, size], its caption) of some epochs, captions read back from their tokens."""
+    texts = {tuple(tokens.tolist()): text for tokens, text in zip(source.tokens, source.captions.texts, strict=True)}
+    for epoch in range(epochs):
+        for batch in source.epoch(epoch):
+            said = [texts[tuple(tokens)] for tokens in batch.tokens.tolist()]
+            assert len(set(said)) == len(said)  # one row a distinct caption, by its final text
+            yield from ((pixels, said[row]) for pixels, row in zip(batch.pixels, batch.caption_ids, strict=True))
+
+
+def place_of(pixels):
+    bright = pixels.mean(dim=0)
+    rows, columns = torch.nonzero(bright > (bright.max() + bright.min()) / 2, as_tuple=True)
+    middle = (len(bright) - 1) / 2
+    return tuple(round((at.float().mean().item() - middle) / (len(bright) / 3)) for at in (rows, columns))
+
+
+def test_every_caption_is_true_of_its_picture_after_the_turn(random_clip, spots, colours_kept):
+    seen = [(place_of(pixels), caption) for pixels, caption in pairs(source_of(random_clip, spots))]
+    assert len(seen) == 4 * 16
+    assert all(place_in(caption) == at for at, caption in seen)
+    assert len(set(seen)) > 12  # places and captions do change
+
+
+def test_a_picture_whose_caption_cannot_be_rewritten_is_not_turned(random_clip, spots, colours_kept):
+    stuck = spots.assign(caption=spots.caption + " of the left bank")
+    assert all(place_of(pixels) == place_in(caption) for pixels, caption in pairs(source_of(random_clip, stuck)))
+
+
+def test_rewritings_are_tokenised_once_and_only_where_pictures_are_turned(random_clip, spots):
+    batches = CaptionBatches(spots, 8)
+    texts = batches.pool.texts
+    still = BatchSource(random_clip, batches, FinetuneConfig(augment=False), progress=False)
+    assert len(still.tokens) == len(texts)
+    one = spots[spots.caption == "a white square on the left"]
+    turned = BatchSource(random_clip, CaptionBatches(one, 2), WHOLE, progress=False)
+    assert len(turned.tokens) == len(turned.captions.texts) == 4  # left, right, top, bottom
+
+
+def test_captions_without_directions_get_the_batches_they_always_got(random_clip, spots):
+    """Next to directional ones: same pictures, same tokens, as if no caption were ever rewritten."""
+    plain = spots.assign(caption=[f"field {n // 4}" for n in range(len(spots))])
+    ours, bare = source_of(random_clip, plain), source_of(random_clip, plain)
+    ours.captions = type(ours.captions).of([*ours.captions.texts, "a car on the left"])
+    for one, other in zip(ours.epoch(0), bare.epoch(0), strict=True):
+        assert torch.equal(one.pixels, other.pixels)
+        assert torch.equal(one.tokens, other.tokens)
+        assert torch.equal(one.caption_ids, other.caption_ids)
+
+
+@pytest.mark.parametrize("loss", ["clip", "positives_only"])
+def test_a_run_on_directions_repeats_itself_and_gets_through(random_clip, spots, loss):
+    config = FinetuneConfig(epochs=2, batch_size=8, learning_rate=1e-3, precision="fp32", loss=loss)
+    one, again = (finetune(random_clip, spots, config, progress=False) for _ in range(2))
+    pd.testing.assert_frame_equal(one.history, again.history)
+    assert np.isfinite(one.history.loss).all()
