@@ -94,12 +94,19 @@ def _view(scene: Scene, subject: str) -> str:
 
 def _with(scene: Scene, kind: Kind, told: list[Thing]) -> str:
     """The kind with one to three things: "an aerial photo of a lake with trees and two white boats"."""
-    rng = scene.rng
+    rng, subject = scene.rng, str(scene.rng.choice(kind.names))
+    told = [thing for thing in told if not _said(thing, subject)] or told
     some = [told[i] for i in rng.permutation(len(told))[: rng.integers(1, 4)]]
     phrases = _join([noun(thing, scene.chance(0.5)) for thing in some])
     if scene.chance(0.25):
-        return f"{phrases} can be seen in {rng.choice(PICTURES)} of {rng.choice(kind.names)}"
-    return _view(scene, f"{rng.choice(kind.names)} with {phrases}" + _season(scene, kind))
+        return f"{phrases} can be seen in {rng.choice(PICTURES)} of {subject}"
+    return _view(scene, f"{subject} with {phrases}" + _season(scene, kind))
+
+
+def _said(thing: Thing, subject: str) -> bool:
+    """Whether the subject has the word already: no "scattered houses with two houses"."""
+    words = COUNTED[thing.kind][1] if thing.kind in COUNTED else GROUND[thing.kind]
+    return words.split()[-1] in subject.split()
 
 
 def _placed(scene: Scene, kind: Kind, thing: Thing) -> str:

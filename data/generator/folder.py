@@ -48,7 +48,7 @@ def _drawn(order: Order, folder: Path, size: int, quality: int) -> tuple[list[st
     return picture.captions, coco.annotate(picture)
 
 
-def write_folder(orders: list[Order], folder: Path, size: int = 128, quality: int = 86) -> None:
+def write_folder(orders: list[Order], folder: Path, size: int = 128, quality: int = 80) -> None:
     """Draw all orders in parallel: images/, annotations.json and, last of all, caption.csv."""
     (folder / "images").mkdir(parents=True, exist_ok=True)
     count = len(orders)

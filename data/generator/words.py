@@ -85,7 +85,6 @@ GROUND = {
     "containers": "stacked containers",
     "heap": "heaps of bulk cargo",
     "floats": "rows of buoys",
-    "seaweed": "seaweed lines",
     "mud": "drained mud",
     "ropes": "lines of ropes",
     "foundations": "building foundations",
@@ -99,7 +98,7 @@ GROUND = {
 }
 PLURAL_GROUND = {
     "trees", "leafless trees", "hedges", "shrubs", "bare soil", "shallows", "whitecaps", "threshold markings",
-    "parked cars", "ramp", "rails", "pipes", "containers", "heap", "floats", "seaweed",
+    "parked cars", "ramp", "rails", "pipes", "containers", "heap", "floats",
     "ropes", "foundations", "earth heaps", "solar panels", "fruit trees", "fairway",
 }  # fmt: skip
 # Where a colour is worth a word: {kind: (one, many)} for objects, {kind: phrase} for ground.

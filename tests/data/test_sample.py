@@ -8,12 +8,12 @@ from rsclip_lab.data import CaptionError, distinct_images, open_image, sample
 
 @pytest.mark.parametrize(
     ("name", "kinds", "shares"),
-    [("coast", 8, {"train": 30, "val": 10, "test": 20}), ("land", 14, {"train": 20, "test": 20})],
+    [("coast", 14, {"train": 30, "val": 10, "test": 20}), ("land", 28, {"train": 20, "test": 20})],
 )
 def test_kinds_splits_and_captions(name, kinds, shares):
     captions = sample(name)
     pictures = distinct_images(captions)
-    assert pictures["label"].nunique() >= kinds
+    assert pictures["label"].nunique() == kinds
     counts = pictures.groupby(["label", "split"]).size().unstack()
     assert all((counts[split] == number).all() for split, number in shares.items())
     assert captions.groupby("image_id").size().eq(5).all()

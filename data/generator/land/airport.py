@@ -9,9 +9,11 @@ from ..drawing.scene import SIDE, Scene
 from ..drawing.textures import LAND
 from ..kind import Kind
 from .airplane import airplanes
-from .aprons import Stands, far_stands, light_stands, terminal
+from .aprons import Stands, far_stands
 from .runways import Runway, airfield, approach_lights, runway, runway_colour, taxiways, turned
 from .surroundings import city, fill_city
+from .terminals import terminal
+from .tie_downs import light_stands
 
 
 def airport(scene: Scene) -> None:

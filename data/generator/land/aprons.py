@@ -1,18 +1,14 @@
-"""Where airplanes stand: terminals with piers and gates, remote stands, tie-downs of light airplanes with hangars."""
+"""Aprons, their slabs, stain and paint; airplanes on their stands with all that serves them; remote stands."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..drawing.geometry import in_view, local_m, rectangles, to_canvas
-from ..drawing.ground import cars, grass, road, traffic
-from ..drawing.plants import trees
 from ..drawing.scene import Drawn, Scene
 from ..drawing.textures import GRAIN, LAND, MOTTLE
 from .airplane import airplanes
-from .car_park import car_park
 from .halls import industrial_roofs
-from .roofs import flat_roofs
 from .runways import YELLOW, bar, taxiways
 
 MOST = 22  # airplanes of a picture
@@ -79,75 +75,7 @@ def as_one(scene: Scene, first: int, kind: str) -> None:
         scene.drawn[first:] = [Drawn(kind, int(area * 0.9))]
 
 
-def terminal(scene: Scene, stands: Stands, away: bool = False) -> None:
-    """A terminal with its gates; `away`: a small part of a large picture, its apron ends beside the taxiway."""
-    half = stands.long / 2
-    depth = scene.uniform(28, 60)
-    layout = scene.pick(["piers", "linear", "satellite"], [0.5, 0.35, 0.15])
-    stand = scene.uniform(44, 58) if scene.chance(0.7) else scene.uniform(62, 76)
-    reach = scene.uniform(90, 230) if layout != "linear" else 0.0
-    if away and layout != "linear":
-        layout, reach = ("linear", 0.0) if stands.deep < 90 else (layout, stands.deep - 70)
-    ahead = stands.deep if away else reach + scene.uniform(95, 190)
-    u, v = local_m(scene, stands.angle, stands.origin)
-    paved = np.clip(np.minimum(np.minimum(v + depth, ahead - v), half - np.abs(u)) / scene.gsd + 0.5, 0, 1)
-    _landside(scene, stands, depth, u, v, half)
-    slabs(scene, paved, stands)
-    if not away:  # the lane by which airplanes come and go, and the grass beyond
-        ways = (ahead - 35, ahead + scene.uniform(60, 110))
-        lines = [stands.at(scene, np.array([[-half, w], [half, w]])) for w in ways]
-        taxiways(scene, lines, scene.uniform(18, 25), scene.colour("asphalt") * scene.uniform(0.7, 1.1))
-    boxes, noses, turns = _gates(scene, layout, depth, stand, reach, min(half, scene.width_m))
-    noses, turns = stands.at(scene, noses), np.asarray(turns) + stands.angle
-    seen = in_view(noses, scene.px(45))
-    noses, turns = noses[seen], turns[seen]
-    if len(noses):
-        stand_marks(scene, stands, noses, turns, scene.uniform(50, 75))
-    first = len(scene.drawn)
-    shapes = stands.boxes(scene, boxes)
-    tone = scene.colour("flat roof") * scene.uniform(0.75, 1)
-    tone = tone * 0.5 + tone.mean() * 0.5
-    tones = np.tile(tone, (len(shapes), 1)) * scene.rng.uniform(0.85, 1.1, (len(shapes), 1))
-    roofs = industrial_roofs if scene.chance(0.3) else flat_roofs
-    roofs(scene, shapes, tones, np.linspace(10, 14, len(shapes)))
-    as_one(scene, first, "terminal")
-    _park(scene, noses, turns, stand, scene.uniform(0.45, 0.95), scene.colour("steel") * scene.uniform(0.9, 1.4))
-
-
-def _gates(scene: Scene, layout: str, depth: float, stand: float, reach: float, half: float):
-    """The building's boxes, and of every gate where the nose stands and which way it points, in the apron's frame."""
-    boxes, noses, turns = [], [], []
-    start, end = -half * scene.uniform(0.3, 1), half * scene.uniform(0.3, 1)
-    boxes.append((start, -depth, end, 0))
-    for _ in range(scene.integer(0, 2)):  # higher or deeper parts of the hall
-        middle, long = scene.uniform(start, end), scene.uniform(50, 120)
-        boxes.append((middle - long / 2, -depth - scene.uniform(0, 12), middle + long / 2, scene.uniform(-15, 4)))
-    gap = scene.uniform(5, 9)
-    if layout == "linear":
-        for x in np.arange(start + stand / 2, end, stand):
-            noses.append((x, gap))
-            turns.append(-np.pi / 2)
-        return np.array(boxes), np.array(noses).reshape(-1, 2), turns
-    wide, pitch = scene.uniform(22, 36), 2 * 48 + scene.uniform(85, 140)
-    for x in np.arange(start + scene.uniform(0, 0.5) * pitch, end + pitch / 2, pitch):
-        neck = reach * 0.45 if layout == "satellite" else 0
-        width = wide * 0.45 if neck else wide
-        boxes.append((x - width / 2, -2, x + width / 2, reach))
-        if neck:
-            boxes.append((x - wide * 0.9, neck, x + wide * 0.9, reach))
-            wide = wide * 1.8
-        for side in (-1, 1):
-            for y in np.arange(neck + stand * (0.55 if neck else 0.85), reach + stand * 0.2, stand):
-                noses.append((x + side * (wide / 2 + gap), y))
-                turns.append(np.pi if side > 0 else 0.0)
-        if scene.chance(0.6):
-            noses.append((x, reach + gap))
-            turns.append(-np.pi / 2)
-        wide = wide / 1.8 if neck else wide
-    return np.array(boxes), np.array(noses).reshape(-1, 2), turns
-
-
-def _park(scene: Scene, noses, turns, stand: float, taken: float, bridges=None) -> None:
+def park(scene: Scene, noses, turns, stand: float, taken: float, bridges=None) -> None:
     """Airplanes on some of the stands, jet bridges to them, and the vehicles that serve them."""
     fleet, weights = (["narrow", "regional", "turboprop"], [0.8, 0.13, 0.07])
     if stand > 60:
@@ -187,36 +115,6 @@ def _vehicles(scene: Scene, noses, turns) -> None:
     scene.fill(shapes, scene.colours("car", len(which), 6))
 
 
-def _landside(scene: Scene, stands: Stands, depth: float, u, v, half: float) -> None:
-    """Before the building: the forecourt, a car park or a garage, roads with traffic, lawns with trees."""
-    behind = (v < -depth - 1) & (np.abs(u) < half)
-    if behind.mean() < 0.01:
-        return
-    scene.paint(np.clip((-depth - v) / scene.gsd, 0, 1) * (np.abs(u) < half), grass(scene))
-    road_m = depth + scene.uniform(12, 22)
-    line = stands.at(scene, np.array([[-half, -road_m], [half, -road_m]]))
-    surface = scene.colour("asphalt") * (1 + 0.05 * scene.noise(1, GRAIN))[..., None]
-    wide = scene.uniform(14, 24)
-    scene.paint(scene.stroke(line, wide) * behind, surface, "road")
-    low = road_m + wide / 2 + scene.uniform(6, 20)
-    size = scene.uniform(70, 160)
-    left = scene.uniform(-0.45, 0.1) * scene.width_m
-    right = left + scene.uniform(0.4, 1.2) * max(scene.width_m, 200)
-    area = behind & (v < -low) & (v > -low - size) & (u > left) & (u < right)
-    if area.mean() > 0.02:
-        car_park(scene, area, stands.angle, planted=0.2)
-    wood = behind & ~area & (v < -low)
-    if wood.mean() > 0.01:
-        amount = np.clip(scene.uniform(0, 0.5) + 0.4 * scene.noise(1.5, LAND), 0, 0.8)
-        trees(scene, wood * amount, scene.uniform(5, 8))
-    if scene.chance(0.5) and behind.mean() > 0.12:
-        x = scene.uniform(-0.4, 0.4) * scene.width_m
-        box = stands.boxes(scene, [(x - 30, -low - scene.uniform(35, 60), x + scene.uniform(20, 60), -low)])
-        industrial_roofs(scene, box, scene.colour("concrete")[None], 12, 1)
-    reach = np.clip(np.array([-half, half]), -0.8 * scene.width_m, 0.8 * scene.width_m)
-    traffic(scene, stands.at(scene, np.stack([reach, np.full(2, -road_m)], -1)), scene.integer(4, 22), wide * 0.4)
-
-
 def far_stands(scene: Scene, stands: Stands) -> None:
     """A wide apron with airplanes in rows, lanes between, masts, hangars at an edge, grass where the paving ends."""
     u, v = local_m(scene, stands.angle, stands.origin)
@@ -247,7 +145,7 @@ def far_stands(scene: Scene, stands: Stands) -> None:
     turns = np.full(len(noses), stands.angle + turn)
     stand_marks(scene, stands, noses, turns, scene.uniform(50, 80))
     _masts(scene, stands, rows + row * 0.9, half)
-    _park(scene, noses, turns, stand, scene.uniform(0.5, 1))
+    park(scene, noses, turns, stand, scene.uniform(0.5, 1))
 
 
 def _hangars(scene: Scene, stands: Stands, edge_v: float, half: float) -> None:
@@ -272,63 +170,3 @@ def _masts(scene: Scene, stands: Stands, rows, half: float) -> None:
         poles = rectangles(points + scene.sun * reach / 2, reach, max(scene.px(0.6), 0.8), turn)
         scene.shade(scene.stamp(poles), 0.3)
         scene.fill(rectangles(points, max(scene.px(1.6), 1), max(scene.px(1.6), 1), turn), (190, 190, 186))
-
-
-def light_stands(scene: Scene, stands: Stands) -> None:
-    """Tie-down rows on a small apron, behind it hangars in rows, a clubhouse, cars, an access road, trees."""
-    half = stands.long / 2
-    u, v = local_m(scene, stands.angle, stands.origin)
-    inside = np.minimum(np.minimum(v + 4, stands.deep - v), half - np.abs(u))
-    colour = slabs(scene, np.clip(inside / scene.gsd + 0.5, 0, 1), stands)
-    reach = min(half, 0.75 * scene.width_m)
-    wide = scene.uniform(40, 90)  # paved ways between the hangars
-    ways = np.clip(np.minimum(np.minimum(-v, wide + v), reach * 0.9 - np.abs(u)) / scene.gsd + 0.5, 0, 1)
-    worn = colour * scene.uniform(0.75, 0.95) * (1 + 0.07 * scene.noise(1, MOTTLE))[..., None]
-    scene.paint(ways * scene.uniform(0.5, 1), worn)
-    _tie_downs(scene, stands, reach)
-    _hangar_rows(scene, stands, reach, wide)
-    back = wide + scene.uniform(8, 25)
-    if scene.chance(0.7):
-        line = stands.at(scene, np.array([[-3 * half, -back], [3 * half, -back]]))
-        road(scene, line, scene.uniform(6, 9))
-        traffic(scene, stands.at(scene, np.array([[-reach, -back], [reach, -back]])), scene.integer(0, 5), 2.5)
-        wood = np.clip(scene.uniform(-0.1, 0.7) + 0.4 * scene.noise(1.5, LAND), 0, 0.9) * (v < -back - 9)
-        trees(scene, wood, scene.uniform(5, 9))
-
-
-def _tie_downs(scene: Scene, stands: Stands, reach: float) -> None:
-    pitch, row = scene.uniform(11.5, 15), scene.uniform(19, 26)
-    rows = np.arange(10, stands.deep - 10, row)
-    spots = np.array([(x, y) for y in rows for x in np.arange(-reach, reach, pitch)]).reshape(-1, 2)
-    spots = spots + scene.rng.normal(0, 0.7, spots.shape)
-    points = stands.at(scene, spots)
-    seen = in_view(points, 5)
-    points, count = points[seen], int(seen.sum())
-    if scene.gsd < 0.9 and count:
-        scene.fill(rectangles(points, scene.px(0.3) + 0.4, scene.px(7), stands.angle), YELLOW * 0.9)
-    taken = scene.rng.random(count) < scene.uniform(0.2, 0.8) * min(1, 2.2 * MOST / max(count, 1))
-    turns = stands.angle + np.pi / 2 * scene.pick([-1, 1]) + scene.rng.normal(0, 0.06, count)
-    names = scene.rng.choice(["light", "low", "twin", "business"], int(taken.sum()), p=[0.55, 0.28, 0.14, 0.03])
-    airplanes(scene, points[taken], turns[taken], names)
-
-
-def _hangar_rows(scene: Scene, stands: Stands, reach: float, wide: float) -> None:
-    """Long rows of small hangars or single larger ones, a clubhouse and parked cars between."""
-    boxes, x = [], -reach * scene.uniform(0.5, 1)
-    while x < reach * 0.9:
-        if scene.chance(0.4):
-            across = scene.chance(0.5)
-            long = scene.uniform(35, 80)
-            boxes.append((x, -4 - min(long, wide) if across else -18, x + (13 if across else long), -4))
-        else:
-            size = scene.uniform(14, 34)
-            boxes.append((x, -5 - size * scene.uniform(0.7, 1.1), x + size, -5))
-        x = boxes[-1][2] + scene.uniform(3, 28)
-    shapes = stands.boxes(scene, boxes)
-    shapes = shapes[in_view(shapes.mean(1), scene.px(40))]
-    if len(shapes):
-        tones = scene.colours("tin" if scene.chance(0.6) else "flat roof", len(shapes), 4) * 0.95
-        industrial_roofs(scene, shapes, tones, scene.uniform(5, 9), 6)
-    parked = np.stack([scene.rng.uniform(-reach, reach, 14), scene.rng.uniform(-wide, -wide + 6, 14)], -1)
-    spots = stands.at(scene, parked)
-    cars(scene, spots[in_view(spots, 2)], stands.angle + np.pi / 2)

@@ -48,6 +48,8 @@ def _deck(scene: Scene, angle: float, origin, span: float, setting: str) -> Deck
         ["beam", "arch", "truss", "stayed", "suspension"],
         [0.5, 0.17, 0.17, 0.1, 0.06] if span < 200 else [0.42, 0.13, 0.12, 0.22, 0.11],
     )
+    if style in ("stayed", "suspension") and (span < 120 or setting == "valley"):
+        style = "beam"
     lanes = scene.pick([1, 2, 3, 4, 6, 8], [0.07, 0.37, 0.08, 0.25, 0.15, 0.08])
     if style in ("stayed", "suspension"):
         lanes = max(lanes, 2 if span < 250 else 4)
@@ -113,10 +115,9 @@ def _valley(scene: Scene, field, deck: Deck) -> None:
     down, across = np.gradient(cv2.GaussianBlur(field.astype(np.float32), (0, 0), 3))
     light = (across * scene.sun[0] + down * scene.sun[1]) * SIDE
     scene.texture(np.clip(light * 0.28 * (depth > 0), -0.3, 0.3) * edge(field, 0.05) + 0.06 * scene.noise(1.5, LAND))
-    ridge = field.max() - 0.06 - scene.uniform(2, 6) / scene.width_m
     u, _ = local_m(scene, deck.angle, deck.origin)
     u = np.abs(u + 0.03 * scene.width_m * scene.noise(2, LAND))
-    brook = np.clip((scene.uniform(2.5, 7) - u) / scene.gsd + 0.5, 0, 1) * (field > min(ridge, 0.1))
+    brook = np.clip((scene.uniform(2.5, 7) - u) / scene.gsd + 0.5, 0, 1) * (field > 0.01)
     if scene.chance(0.6):
         scene.paint(brook, water_surface(scene), "water")
     else:

@@ -117,38 +117,45 @@ def _piers(scene: Scene, deck: Deck, field) -> np.ndarray:
 
 
 def _roadway(scene: Scene, deck: Deck, u, v, mask, over, piers) -> None:
-    """Parapets and walks, asphalt or concrete with wheel tracks, joints, patches and lines."""
+    """Parapets and walks, asphalt or concrete with wheel tracks, joints, patches, lines; only on its own pixels."""
+    on = mask > 0
+    cover, over, u, v = mask[on], over[on], u[on], v[on]
     base = scene.colour("asphalt") if scene.chance(0.7) else scene.colour("concrete") * 0.9
     base = (base * 0.35 + base.mean() * 0.65) * scene.uniform(0.75, 1.15)
     walk = min(deck.width * 0.14, scene.uniform(0.6, 3))
     pale = np.clip(scene.colour("concrete") * scene.uniform(0.85, 1.15), 60, 235)
-    streaks = scene.noise(1, MOTTLE, 5, deck.angle)
-    tone = 1 + 0.05 * streaks + 0.04 * scene.noise(1, GRAIN)
+    streaks = scene.noise(1, MOTTLE, 5, deck.angle)[on]
     side = deck.width / 2 - np.abs(v)
-    lane = (deck.width - 2 * walk - deck.twin) / max(deck.lanes, 1)
-    tracks = np.cos((np.abs(v) - deck.twin / 2) / lane * 4 * np.pi)
-    tone = tone - (0.04 * tracks if scene.px(lane) > 3 else 0)
-    joint = scene.uniform(18, 45)
-    if scene.gsd < 2.5:
-        first = piers[0] if len(piers) else 0
-        tone = tone - 0.25 * bar((u - first + joint / 2) % joint - joint / 2, 0.35, scene.gsd) * over
-    pieces = np.floor(u / scene.uniform(30, 120)).astype(int) % 97
-    tone = tone + scene.rng.normal(0, 0.03, 97).astype(np.float32)[pieces]
-    colour = base * tone[..., None]
-    colour = np.where((side < walk)[..., None], pale * (1 + 0.05 * streaks)[..., None], colour)
-    scene.paint(mask, colour, "road")
+    tone = 1 + 0.05 * streaks + 0.04 * scene.noise(1, GRAIN)[on]
+    tone = tone + _wear(scene, deck, u, v, over, walk, piers)
+    colour = np.where((side < walk)[:, None], pale * (1 + 0.05 * streaks)[:, None], base * tone[:, None])
     if scene.gsd < 1.6:
         marks = bar(side - walk - 0.35, 0.1, scene.gsd)
         for k in range(1, deck.lanes):
             at = -deck.width / 2 + walk + k * (deck.width - 2 * walk) / deck.lanes
             dash = 1.0 if k * 2 == deck.lanes else (u % 12 < 5)
             marks = np.maximum(marks, bar(v - at, 0.1, scene.gsd) * dash)
-        scene.paint(marks * mask * scene.uniform(0.5, 1), np.array([218, 216, 205], np.float32))
-    rail = bar(side - 0.25, 0.22, scene.gsd) * mask
-    scene.paint(rail * 0.8, pale * scene.uniform(0.6, 1.15))
-    lit_side = np.clip((1.3 * scene.shadow_length - side) / scene.gsd + 0.5, 0, 1) * mask
+        colour += (np.array([218, 216, 205]) - colour) * (marks * scene.uniform(0.5, 1))[:, None]
+    rail = bar(side - 0.25, 0.22, scene.gsd) * 0.8
+    colour += (pale * scene.uniform(0.6, 1.15) - colour) * rail[:, None]
     normal = np.array([-np.sin(deck.angle), np.cos(deck.angle)])
-    scene.shade(lit_side * (np.sign(v) * float(normal @ scene.sun) < 0), 0.25)
+    shaded = np.clip((1.3 * scene.shadow_length - side) / scene.gsd + 0.5, 0, 1) * (v * float(normal @ scene.sun) < 0)
+    colour *= (1 - 0.25 * shaded)[:, None]
+    scene.image[on] += (colour - scene.image[on]) * cover[:, None]
+    scene.claim(mask > 0.5, "road")
+
+
+def _wear(scene: Scene, deck: Deck, u, v, over, walk: float, piers) -> np.ndarray:
+    """Differences in brightness by wheel tracks, joints of the spans and mended stretches."""
+    lane = (deck.width - 2 * walk - deck.twin) / max(deck.lanes, 1)
+    pieces = np.floor(u / scene.uniform(30, 120)).astype(int) % 97
+    tone = scene.rng.normal(0, 0.03, 97).astype(np.float32)[pieces]
+    if scene.px(lane) > 3:
+        tone -= 0.04 * np.cos((np.abs(v) - deck.twin / 2) / lane * 4 * np.pi)
+    joint, first = scene.uniform(18, 45), piers[0] if len(piers) else 0
+    if scene.gsd < 2.5:
+        tone -= 0.25 * bar((u - first + joint / 2) % joint - joint / 2, 0.35, scene.gsd) * over
+    return tone
 
 
 def _frame(scene: Scene, deck: Deck, piers) -> list[tuple[np.ndarray, np.ndarray, float]]:
@@ -235,7 +242,6 @@ def _above(scene: Scene, deck: Deck, frame, number: int) -> None:
     for ends, heights, thick in frame:
         boxes = _as_boxes(deck.at(scene, ends, heights), max(scene.px(thick), 0.8))
         mask = scene.stamp(boxes)
-        light = 1 + 0.06 * scene.noise(0.7, GRAIN)
-        scene.paint(mask * min(1, 0.25 + thick * 1.2 / scene.gsd), steel * light[..., None])
+        scene.paint(mask * min(1, 0.25 + thick * 1.2 / scene.gsd), steel)
         if thick > 0.6:
             scene.owner[mask > 0] = number

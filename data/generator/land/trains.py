@@ -21,8 +21,8 @@ def coaches(scene: Scene, yard, layout: str) -> None:
         long = scene.pick([18.0, 23.0, 26.0])
         count = scene.integer(2, 4) if layout == "halt" else scene.integer(3, 12)
         middle = scene.uniform(-0.3, 0.3) * scene.width_m
-        start = yard.end - 3 - count * (long + 0.9) if np.isfinite(yard.end) else middle - count * (long + 0.9) / 2
-        places = start + (np.arange(count) + 0.5) * (long + 0.9)
+        start = yard.end - 3 - count * (long + 0.6) if np.isfinite(yard.end) else middle - count * (long + 0.6) / 2
+        places = start + (np.arange(count) + 0.5) * (long + 0.6)
         points = yard.at(scene, np.stack([places, np.full(count, track)], -1))
         trains.append((points, scene.px(long), yard.direction(places), livery[scene.integer(0, 1)]))
     if trains:
@@ -38,7 +38,7 @@ def _train(scene: Scene, points, long: float, turn, colour) -> None:
     shapes = rectangles(points, long, wide, turn)
     number = len(scene.drawn)
     tones = colour * scene.rng.uniform(0.93, 1.05, (len(points), 1))
-    scene.fill(shapes, tones * 0.8, "train")
+    scene.fill(shapes, tones * 0.86, "train")
     area = sum(drawn.area for drawn in scene.drawn[number:])
     scene.owner[scene.owner > number] = number
     scene.drawn[number:] = [Drawn("train", area)]
@@ -46,5 +46,7 @@ def _train(scene: Scene, points, long: float, turn, colour) -> None:
         scene.fill(rectangles(points, long * 0.985, wide * 0.55, turn), np.clip(tones * 1.08, 5, 248))
     if scene.px(1) > 0.9:
         along = np.stack([np.cos(turn), np.sin(turn)], -1)
-        boxes = np.concatenate([points + along * long * place for place in scene.rng.uniform(-0.4, 0.4, 3)])
-        scene.fill(rectangles(boxes, scene.px(2.4), wide * 0.6, np.tile(turn, 3)), colour * 0.72)
+        places = scene.rng.uniform(-0.4, 0.4, scene.integer(1, 3))  # one make of coach: the same boxes on each
+        boxes = np.concatenate([points + along * long * place for place in places])
+        tone = np.clip(colour * scene.uniform(0.82, 1.12), 5, 245)
+        scene.fill(rectangles(boxes, scene.px(2.6), wide * 0.5, np.tile(turn, len(places))), tone)

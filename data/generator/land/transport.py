@@ -1,7 +1,6 @@
-"""The kinds of the ways that people travel: parking lot, airport, road interchange, railway station, bridge."""
+"""Kinds of the ways that cars travel: parking lot, road interchange."""
 
 from ..kind import Kind
-from . import airport, bridge, railway
 from .interchange import road_interchange
 from .parking import parking_lot
 
@@ -16,7 +15,4 @@ KINDS = [
         (200, 640),
         ("road", "ramp"),
     ),
-    *airport.KINDS,
-    *railway.KINDS,
-    *bridge.KINDS,
 ]
