@@ -13,7 +13,7 @@ import numpy as np
 from .colours import colour_of
 from .drawing.camera import visible
 from .drawing.scene import SIDE, Scene
-from .words import COLOURED, COLOURED_GROUND, COUNTED, GROUND, LINES, NEIGHBOURS, SURROUNDING
+from .words import ALIKE, COLOURED, COLOURED_GROUND, COUNTED, GROUND, LINES, NEIGHBOURS, SURROUNDING
 
 LEAST_SHARE = 0.004  # of the picture, for ground to be mentioned
 LEAST_PIXELS = 10  # of the canvas, for an object to be counted
@@ -71,7 +71,11 @@ def things(scene: Scene, pixels: np.ndarray) -> list[Thing]:
         elif name in GROUND and share >= LEAST_SHARE:
             mask = ground[name] if name in ground else kind_map == names.index(name)
             colour = colour_of(canvas[mask]) if name in COLOURED_GROUND else None
-            found.append(Thing(name, share, None, colour, _run(mask) if name in LINES else place(mask)))
+            where = _run(mask) if name in LINES else place(mask)
+            alike = [names.index(other) for group in ALIKE if name in group for other in group & set(names)]
+            if where and len(alike) > 1 and place(np.isin(kind_map, alike)) != where:
+                where = None
+            found.append(Thing(name, share, None, colour, where))
     return found
 
 

@@ -129,5 +129,7 @@ COLOURED_GROUND = {
 # Ground that reads well after "beside", and what can surround.
 SURROUNDING = {"water", "sea", "lake", "trees", "forest", "grass", "sand"}
 NEIGHBOURS = SURROUNDING | {"road", "track", "river", "parking", "rails"}
+# Ground that one would not tell apart: "trees on the left" is said only if there is no woodland on the right.
+ALIKE = ({"trees", "leafless trees", "forest", "fruit trees"}, {"water", "river", "lake", "sea"})
 LINES = {"road", "track", "river", "rails", "runway", "taxiway", "hedges"}  # run from one side to another
 NUMBERS = ("no", "a", "two", "three", "four")  # beyond, "several" up to ten and "many"
