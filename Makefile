@@ -22,7 +22,7 @@ data: $(READY)
 	$(RUN)/python -m data.generator sample
 
 base: $(READY)
-	$(RUN)/python -m data.generator pool 56000 outputs/pool
+	$(RUN)/python -m data.generator pool 60000 outputs/pool
 	$(RUN)/python -m data.base outputs/pool
 
 wheel: $(READY)

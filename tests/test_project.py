@@ -62,4 +62,4 @@ def test_a_wheel_alone_has_the_samples_and_the_base_model(tmp_path):
     command = [sys.executable, "-c", code]
     said = subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True, text=True)
     file, captions, dim = said.stdout.split()
-    assert Path(file).is_relative_to(tmp_path / "site") and (captions, dim) == ("2700", "256")
+    assert Path(file).is_relative_to(tmp_path / "site") and (captions, dim) == ("4200", "512")

@@ -40,7 +40,7 @@ base
 # %% [markdown]
 # ## Where we start
 #
-# `tiny` was trained on fourteen kinds of *land* scenes. Coastal kinds (ships, reefs, ponds) are new to it; with
+# `tiny` was trained on twenty-eight kinds of *land* scenes. Coastal kinds (ships, reefs, ponds) are new to it; with
 # another `MODEL` both may be known, more or less. We keep two test sets apart:
 #
 # - **coast**: the new kinds, which we want to learn;

@@ -30,20 +30,30 @@ def plot_batch(images, captions: Sequence[str], columns: int = 4, mean=None, std
     return figure
 
 
+MOST_ROWS = 9
+
+
 @lecture_style
 def plot_class_grid(captions: pd.DataFrame, each: int = 4, seed: int = 0) -> Figure:
-    """One row a label, `each` of its pictures drawn at random from the seed."""
+    """One row a label, `each` of its pictures drawn at random from the seed; many labels in two columns."""
     pictures = distinct_images(captions)
     labels = sorted(pictures["label"].dropna().unique())
     random = np.random.default_rng(seed)
-    figure = new_figure(3 + 1.6 * each, 1.65 * len(labels))
-    grid = figure.subplots(len(labels), each, squeeze=False)
-    for row, label in zip(grid, labels, strict=True):
-        own = pictures.loc[pictures["label"] == label, "image"].to_numpy()
-        chosen = random.permutation(own)[:each]
-        for place, axes in enumerate(row):
-            show_picture(axes, chosen[place] if place < len(chosen) else None)
-        row[0].text(-0.1, 0.5, textwrap.fill(label, 16), transform=row[0].transAxes, ha="right", va="center")
+    blocks = 2 if len(labels) > MOST_ROWS else 1
+    rows = -(-len(labels) // blocks)
+    size = 1.65 / blocks**0.5
+    widths = ([1.4] + [1] * each) * blocks  # the names stand in a column of their own
+    figure = new_figure(size * sum(widths), size * rows)
+    grid = figure.subplots(rows, len(widths), squeeze=False, width_ratios=widths)
+    for axes in grid.flat:
+        axes.axis("off")
+    for i, label in enumerate(labels):
+        block, row = divmod(i, rows)
+        name, *places = grid[row, block * (each + 1) : (block + 1) * (each + 1)]
+        name.text(0.98, 0.5, textwrap.fill(label, 14), transform=name.transAxes, ha="right", va="center")
+        chosen = random.permutation(pictures.loc[pictures["label"] == label, "image"].to_numpy())
+        for axes, image in zip(places, chosen, strict=False):
+            show_picture(axes, image)
     return figure
 
 

@@ -28,7 +28,7 @@ def test_boxes_areas_masks_and_counts_agree(tmp_path):
             box = [columns.min(), rows.min(), np.ptp(columns) + 1, np.ptp(rows) + 1]
             assert annotation["bbox"] == box and annotation["area"] == mask.sum()
             found += 1
-    assert found > 3
+    assert found >= 3
 
 
 def test_more_than_ten_of_a_kind_become_one_crowd(tmp_path):
