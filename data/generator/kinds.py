@@ -6,12 +6,13 @@ from .land import (
     airport,
     bridge,
     commercial,
+    desert,
     facilities,
+    fields,
     golf,
     housing,
     meadow,
     mountain,
-    open_country,
     orchard,
     playground,
     railway,
@@ -20,6 +21,7 @@ from .land import (
     transport,
     water,
     wetland,
+    woods,
     works,
 )
 
@@ -29,8 +31,8 @@ def _by_label(*families) -> dict[str, Kind]:
 
 
 LAND = _by_label(
-    meadow, open_country, mountain, wetland, orchard, water, bridge, housing, commercial, school, transport, airport,
-    railway, facilities, stadium, playground, golf, works,
+    meadow, fields, woods, desert, mountain, wetland, orchard, water, bridge, housing, commercial, school, transport,
+    airport, railway, facilities, stadium, playground, golf, works,
 )  # fmt: skip
 COAST = _by_label(ships, aquaculture, ropes, construction, harbour, reef)
 SIDES = {"land": LAND, "coast": COAST}
