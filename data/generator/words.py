@@ -45,6 +45,7 @@ COUNTED = {
     "tug": ("a tug", "tugs"),
     "train": ("a train", "trains"),
     "roundabout": ("a roundabout", "roundabouts"),
+    "putting green": ("a putting green", "putting greens"),
     "terminal": ("a terminal building", "terminal buildings"),
 }
 # Ground that is there or not: {kind: phrase}.

@@ -6,9 +6,7 @@ from .scene import COLUMNS, ROWS, SIDE, Scene
 from .textures import GRAIN, MOTTLE
 
 
-def trees(
-    scene: Scene, density, crown_m: float, colours=None, fill=0.62, roundness=0.55, kind="trees"
-) -> np.ndarray:
+def trees(scene: Scene, density, crown_m: float, colours=None, fill=0.62, roundness=0.55, kind="trees") -> np.ndarray:
     """Scatter crowns; `density` is the share of places taken (a number, or [SIDE, SIDE] read at each crown).
 
     Returns the crowns' mask. `roundness` is how strongly the sunlit side differs from the other.
@@ -26,9 +24,7 @@ def trees(
     if not mask.any():
         return mask.astype(np.float32)
     _crown_shadows(scene, mask, crown_m)
-    scene.paint(
-        mask.astype(np.float32), _crowns(scene, shape, traits, distance / fill, colours, roundness), kind
-    )
+    scene.paint(mask.astype(np.float32), _crowns(scene, shape, traits, distance / fill, colours, roundness), kind)
     return mask.astype(np.float32)
 
 

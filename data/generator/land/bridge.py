@@ -38,7 +38,7 @@ def bridge(scene: Scene) -> None:
     if scene.chance(0.6):
         shore_trees(scene, field if setting != "valley" else field - 0.06)
     draw_deck(scene, deck, field, setting == "valley")
-    if setting != "valley":
+    if setting != "valley" and ((field > 0) & (scene.owner > 0)).mean() > 0.05:
         scene.notes.append("over a river" if setting == "river" else "over water")
 
 

@@ -3,10 +3,10 @@
 import numpy as np
 
 from ..drawing.geometry import curve, edge, rotate
-from ..drawing.ground import grass, track, water_surface
+from ..drawing.ground import grass, water_surface
 from ..drawing.plants import canopy, trees
 from ..drawing.scene import COLUMNS, ROWS, SIDE, Scene
-from ..drawing.textures import LAND, MOTTLE
+from ..drawing.textures import GRAIN, LAND, MOTTLE
 from ..kind import Kind
 
 
@@ -22,14 +22,19 @@ def golf_course(scene: Scene) -> None:
         canopy(scene, mask=edge(scene.noise(scene.uniform(0.6, 1.2), LAND) - 0.1, 0.1) * (1 - fairways))
     scene.paint(fairways, scene.surface(lawn, lawn * 0.93, 2, 0.04), "fairway")
     _mowing(scene, fairways)
-    water = _ponds(scene, fairways)
+    water = _ponds(scene, fairways, [green for _, green in holes])
     for _, green in holes:
         _green(scene, green, lawn)
     wood = np.clip(scene.uniform(0.1, 0.6) + 0.5 * scene.noise(scene.uniform(0.7, 1.5), LAND), 0, 0.95)
     keep = np.clip(1 - 1.6 * fairways, 0, 1) * (1 - water)
     trees(scene, wood * keep, scene.uniform(5, 10))
-    for _ in range(scene.integer(0, 2)):
-        track(scene, curve(scene, 0.4, 40), 2.5)
+    for _ in range(scene.integer(0, 2)):  # the carts keep off water, greens and sand
+        way = scene.stroke(curve(scene, 0.4, 40), 2.5) * (1 - water) * ~np.isin(scene.owner, _kept(scene))
+        scene.paint(way, scene.colour("soil") * (1 + 0.06 * scene.noise(1, GRAIN))[..., None], "track")
+
+
+def _kept(scene: Scene) -> list[int]:
+    return [i for i, drawn in enumerate(scene.drawn) if drawn.kind in ("putting green", "bunker")]
 
 
 def _holes(scene: Scene) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -43,7 +48,8 @@ def _holes(scene: Scene) -> list[tuple[np.ndarray, np.ndarray]]:
         bend = scene.uniform(-40, 40) * np.sin(np.pi * t) + scene.uniform(-30, 30) * t**2
         x = (t - 0.5) * length + scene.uniform(-0.5, 0.5) * scene.width_m * 0.7
         y = (i - (count - 1) / 2) * gap + bend + scene.uniform(-12, 12)
-        points = rotate(np.stack([x, y], -1)[:: scene.pick([-1, 1])], angle) / scene.gsd + SIDE / 2
+        local = np.stack([x, y - y[0]], -1) @ rotate(np.eye(2), scene.rng.normal(0, 0.22)) + [0, y[0]]
+        points = rotate(local[:: scene.pick([-1, 1])], angle) / scene.gsd + SIDE / 2
         holes.append((points[:-2], points[-1]))
     return holes
 
@@ -51,9 +57,9 @@ def _holes(scene: Scene) -> list[tuple[np.ndarray, np.ndarray]]:
 def _fairway(scene: Scene, points: np.ndarray) -> np.ndarray:
     """A soft-edged band of changing width along a line."""
     width = scene.uniform(24, 38)
-    mask = scene.stroke(points, width) * 1.0
-    for spot in points[2:-1:4]:
-        mask = np.maximum(mask, scene.disc(spot, scene.px(width * scene.uniform(0.45, 0.75))))
+    mask = scene.stroke(points, width * scene.uniform(0.6, 1)) * 1.0
+    for spot in points[1:-1:3]:
+        mask = np.maximum(mask, scene.disc(spot, scene.px(width * scene.uniform(0.35, 0.8))))
     return np.clip((mask - 0.5) * 3 + 0.5 + 0.25 * scene.noise(0.7, LAND) * (mask > 0), 0, 1)
 
 
@@ -64,10 +70,14 @@ def _mowing(scene: Scene, fairways: np.ndarray) -> None:
         scene.texture(fairways * scene.uniform(0.02, 0.07) * np.sign(np.sin(phase)))
 
 
-def _ponds(scene: Scene, fairways: np.ndarray) -> np.ndarray:
+def _ponds(scene: Scene, fairways: np.ndarray, greens: list[np.ndarray]) -> np.ndarray:
+    """Water beside the holes, never on a green; returns its mask."""
     if scene.chance(0.45):
         return np.zeros((SIDE, SIDE), np.float32)
-    field = scene.noise(scene.uniform(0.5, 1.1), LAND) - scene.uniform(0.9, 1.5) - 0.5 * fairways
+    field = scene.noise(scene.uniform(0.5, 1.1), LAND) - 0.5 * fairways
+    field = field - max(scene.uniform(0.9, 1.5), float(np.quantile(field, scene.uniform(0.9, 0.98))))
+    for centre in greens:
+        field = field - 3 * np.clip(1.6 - np.hypot(COLUMNS - centre[0], ROWS - centre[1]) / scene.px(30), 0, 1)
     water = edge(field, 0.05)
     scene.paint(edge(field + 0.12, 0.1) * 0.5, scene.colour("soil"))
     scene.paint(water, water_surface(scene), "pond")

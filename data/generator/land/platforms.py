@@ -68,7 +68,8 @@ def roofs(scene: Scene, yard: Yard, layout: str) -> None:
 
 def _shed(scene: Scene, yard: Yard) -> None:
     """One arched roof of glass and sheets over all platforms."""
-    long = scene.uniform(90, 190)
+    # Tracks must still run out of it inside the picture.
+    long = min(scene.uniform(90, 190), max(yard.end + 0.2 * scene.width_m, 30))
     u, v = local_m(scene, yard.angle, yard.origin)
     spans = scene.pick([1, 2, 3])
     wide = (yard.high - yard.low + 4) / spans

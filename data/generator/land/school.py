@@ -50,9 +50,14 @@ def _ground(scene: Scene, angle: float) -> None:
             traffic(scene, points, scene.integer(1, 10))
 
 
+def _step_m(scene: Scene) -> float:
+    """Metres between the parts of the campus."""
+    return float(np.clip(scene.width_m * 0.36, 62, 125))
+
+
 def _spots(scene: Scene, angle: float) -> list[np.ndarray]:
     """Places in pixels for the parts of the campus, on a loose grid in turned order."""
-    step = np.clip(scene.width_m * 0.36, 62, 125)
+    step = _step_m(scene)
     grid = np.array([(x, y) for y in (-1, 0, 1) for x in (-1, 0, 1)], float)[[4, 1, 3, 5, 7, 0, 2, 6, 8]]
     order = [*scene.rng.permutation(5), *(5 + scene.rng.permutation(4))]  # near ones first
     places = grid[order] * step + scene.rng.normal(0, 0.06 * step, (9, 2))
@@ -88,11 +93,9 @@ def _blocks(scene: Scene, spots: list[np.ndarray], angle: float) -> None:
     flat = scene.chance(0.7)
     for i, centre in enumerate(spots[:count]):
         plan = np.array(PLANS[scene.pick(list(PLANS))], float)
-        deep = scene.uniform(9, 15) if i else scene.uniform(12, 18)
+        deep = min(scene.uniform(9, 15) if i else scene.uniform(12, 18), _step_m(scene) / 7)  # wings must not meet
         turn = angle + scene.integer(0, 3) * np.pi / 2
-        shapes = rectangles(
-            to_canvas(scene, plan[:, :2] * deep, turn, centre), *scene.px(plan[:, 2:] * deep).T, turn
-        )
+        shapes = rectangles(to_canvas(scene, plan[:, :2] * deep, turn, centre), *scene.px(plan[:, 2:] * deep).T, turn)
         flat_roofs(scene, shapes, colours[i], scene.uniform(6, 14), None, 0.0 if flat else 0.25)
         scene.claim(scene.stamp(shapes) > 0, "building")  # one building, whatever its wings
 

@@ -6,7 +6,7 @@ from .parking import parking_lot
 
 KINDS = [
     Kind(
-        "parking lot", ("a parking lot", "a car park"), parking_lot, (45, 420), ("parking",), seasonal=False
+        "parking lot", ("a parking lot", "a car park"), parking_lot, (55, 460), ("parking",), seasonal=False
     ),
     Kind(
         "road interchange",

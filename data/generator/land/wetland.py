@@ -15,6 +15,7 @@ def wetland(scene: Scene) -> None:
     _reeds(scene)
     layout = scene.pick(["pools", "creeks", "strings", "open"], [0.4, 0.3, 0.2, 0.1])
     wet = {"pools": _pools, "creeks": _creeks, "strings": _strings, "open": _open}[layout](scene)
+    wet = wet + max(0.1 - float(np.quantile(wet, scene.uniform(0.6, 0.88))), 0)  # enough water to be seen
     rim = np.clip(wet / 0.5 + 1, 0, 1) * (wet < 0.5)  # sodden ground around the water
     scene.shade(rim * scene.uniform(0.3, 0.7), 0.45)
     water = water_surface(scene)
