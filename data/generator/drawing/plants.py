@@ -1,9 +1,12 @@
 """Trees: single crowns with their shadows, and closed canopy."""
 
+import cv2
 import numpy as np
 
+from .crowns import FILLS, crown_bank
 from .scene import COLUMNS, ROWS, SIDE, Scene
-from .textures import GRAIN, MOTTLE
+from .stands import stand
+from .textures import CELL, GRAIN, MOTTLE, PATCH, TILE
 
 
 def trees(scene: Scene, density, crown_m: float, colours=None, fill=0.62, roundness=0.55, kind="trees") -> np.ndarray:
@@ -11,96 +14,137 @@ def trees(scene: Scene, density, crown_m: float, colours=None, fill=0.62, roundn
 
     Returns the crowns' mask. `roundness` is how strongly the sunlit side differs from the other.
     """
-    shape, traits = scene.cells(crown_m)
     size = max(scene.px(crown_m), 1.2)
-    distance = shape[..., 0]
-    if np.ndim(density):
-        x = np.clip(COLUMNS - shape[..., 1] * size, 0, SIDE - 1).astype(np.int16)
-        y = np.clip(ROWS - shape[..., 2] * size, 0, SIDE - 1).astype(np.int16)
-        density = density[y, x]
-    if size > 5:  # ragged outlines where they can be seen
-        distance = distance + 0.09 * scene.noise(max(0.3, size / 24), MOTTLE)
+    shape, traits, density = _places(scene, size, density, fill)
+    distance, leaves = shape[..., 0], 0.0
+    if size > 4:  # ragged outlines and branches where they can be seen
+        leaves = scene.noise(np.clip(size / 30, 0.3, 0.8), MOTTLE)
+        distance = distance + 0.09 * leaves
     mask = (traits[..., 1] < density) & (distance < fill)
+    crowns = mask.astype(np.float32)
     if not mask.any():
-        return mask.astype(np.float32)
-    _crown_shadows(scene, mask, crown_m)
-    scene.paint(mask.astype(np.float32), _crowns(scene, shape, traits, distance / fill, colours, roundness), kind)
-    return mask.astype(np.float32)
+        return crowns
+    if scene.px(crown_m * scene.shadow_length) > 0.9:
+        shadow = shadow_of(scene, mask, 0.85 * crown_m) & ~mask
+        scene.shade(shadow.astype(np.float32))
+    leaves = leaves[mask] if np.ndim(leaves) else scene.noise(1, GRAIN)[mask]
+    crown = shape[mask], traits[mask], distance[mask] / fill, leaves
+    scene.image[mask] = _crowns(scene, crown, colours, roundness)
+    if kind is not None:
+        scene.claim(mask, kind)
+    return crowns
 
 
-def _crown_shadows(scene: Scene, mask: np.ndarray, crown_m: float) -> None:
-    reach = scene.px(crown_m * 0.8 * scene.shadow_length)
-    if reach < 0.7:
-        return
-    shadow = np.zeros_like(mask)
-    for part in (0.5, 1.0):
-        dx, dy = np.round(scene.sun * reach * part).astype(int)
-        shadow |= np.roll(mask, (dy, dx), (0, 1))
-    scene.shade((shadow & ~mask).astype(np.float32))
+def _places(scene: Scene, size: float, density, fill: float) -> tuple[np.ndarray, np.ndarray, np.ndarray | float]:
+    """Crowns on cells of `size` pixels, and the density at each pixel's own crown: one number all over it."""
+    tiles = crown_bank(min(FILLS, key=lambda known: abs(known - fill)))[scene.rng.integers(3)]
+    tiles = tiles if np.ndim(density) else tiles[:2]
+    cut = max(round(SIDE * CELL / size), 2)
+    left, top = scene.rng.integers(0, max(TILE - cut, TILE if cut >= TILE else 1), 2).tolist()
+    if cut < TILE:
+        window = slice(top, top + cut), slice(left, left + cut)
+        found = [cv2.resize(tile[window], (SIDE, SIDE), interpolation=cv2.INTER_NEAREST) for tile in tiles]
+    else:  # the tile again and again
+        matrix = np.float32([[CELL / size, 0, left], [0, CELL / size, top]])
+        flags = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
+        found = [cv2.warpAffine(t, matrix, (SIDE, SIDE), flags=flags, borderMode=cv2.BORDER_WRAP) for t in tiles]
+    shape, traits = found[:2]
+    if not np.ndim(density):
+        return shape, traits, density
+    if cut < TILE:
+        x, y = (found[2][..., i] * np.float32(SIDE / cut) - (left, top)[i] * SIDE / cut for i in (0, 1))
+    else:
+        x, y = COLUMNS - shape[..., 1] * size, ROWS - shape[..., 2] * size
+    x, y = (np.clip(v, 0, SIDE - 1).astype(np.int16) for v in (x, y))
+    return shape, traits, density[y, x]
 
 
-def _crowns(scene, shape, traits, distance, colours, roundness) -> np.ndarray:
+def _crowns(scene: Scene, crown, colours, roundness: float) -> np.ndarray:
+    """Colours [n, 3] of the pixels of crowns: dark away from the sun and at the rim, each tree its own shade."""
+    shape, traits, distance, leaves = crown
     first, second = colours if colours is not None else (scene.colour("tree"), scene.colour("tree"))
-    lit = shape[..., 1] * scene.sun[0] + shape[..., 2] * scene.sun[1]
-    light = 1 - roundness * 1.6 * lit - 0.35 * roundness * distance**2
-    light = light * (1 + 0.1 * scene.noise(1, GRAIN))
-    return (first + (second - first) * traits[..., 2:3]) * (light * (0.75 + 0.5 * traits[..., 0]))[..., None]
+    light = 1 - roundness * (1.6 * (shape[:, 1:] @ scene.sun.astype(np.float32)) + 0.35 * distance * distance)
+    light = (light + 0.16 * leaves) * (0.75 + 0.5 * traits[:, 0])
+    return (first + (second - first) * traits[:, 2:]) * light[:, None]
 
 
 def canopy(scene: Scene, crown_m: float | None = None, density=1.0, mask=None, kind="forest") -> None:
-    """Closed woodland over the canvas, or composited through a soft mask."""
-    stand = woodland(scene, crown_m or scene.uniform(4, 10), density)
+    """Closed woodland over the canvas, or within a soft mask, where whole crowns make its edge.
+
+    A `density` well below 1 gives an open wood, with ground between the crowns.
+    """
+    image, height = woodland(scene, crown_m or scene.uniform(4, 10), "open" if density < 0.9 else None)
     if mask is None:
-        scene.image = stand
+        scene.image = image
         scene.claim(np.ones((SIDE, SIDE), bool), kind)
     else:
-        scene.paint(mask, stand, kind)
+        plant(scene, mask, image, height, kind)
 
 
-def woodland(scene: Scene, crown_m: float, density=1.0) -> np.ndarray:
-    """An image [SIDE, SIDE, 3] of trees of several sizes seen from above, lit along their common relief.
+def wooded(scene: Scene, mask: np.ndarray, height: np.ndarray, reach_m: float = 5) -> np.ndarray:
+    """A soft mask of woods with its margin made by crowns, which bulge out up to `reach_m` or stand back."""
+    reach = int(np.clip(scene.px(reach_m), 1, 12)) * 2 + 1
+    inside = cv2.blur(mask.astype(np.float32), (reach, reach))
+    tall = np.clip((height - 7) / 9, -0.6, 0.6)
+    return np.clip((inside - 0.5 + 0.55 * tall) * min(reach, 9) * 0.8 + 0.5, 0, 1)
 
-    Large crowns stand above smaller ones; what is lower lies in their shadow. Crowns too small for the canvas
-    become grain of the same light and colours.
+
+def plant(scene: Scene, mask, image, height, kind: str | None = None) -> None:
+    """Put woodland where a soft mask says, on no pixel it leaves out; it throws its shadow on the ground."""
+    inside = wooded(scene, mask, height) * (mask > 0.02)
+    scene.shade(shadow_of(scene, inside, 9) * (1 - inside))
+    scene.paint(inside, image, kind)
+
+
+def shadow_of(scene: Scene, mask: np.ndarray, height_m: float) -> np.ndarray:
+    """A mask (soft or boolean) of things of a height, drawn out along the shadows they throw, itself included.
+
+    Drawn out by ever longer steps, so that not even a sliver leaves bars.
     """
-    height = np.full((SIDE, SIDE), 0.12, np.float32)
-    colour = scene.colour("tree") * scene.uniform(0.4, 0.8) if scene.chance(0.8) else scene.colour("soil") * 0.8
-    image = np.broadcast_to(colour.astype(np.float32), (SIDE, SIDE, 3)).copy()
-    species = np.stack([scene.colour("conifer" if scene.chance(0.3) else "tree") for _ in range(3)])
-    pointed = scene.uniform(0.8, 2)
-    stands = 0.15 + 0.15 * scene.noise(scene.uniform(1, 3))
-    for share in (1.0, scene.uniform(0.5, 0.75), scene.uniform(0.3, 0.45)):
-        if share == 1 or scene.px(crown_m * share) > 1.5:
-            _crown_layer(scene, crown_m * share, share, density, (species, stands), pointed, (image, height))
-    return image * _relief_light(scene, height, scene.px(crown_m))[..., None]
+    reach = min(scene.px(height_m * scene.shadow_length), 40)
+    doublings = int(np.clip(np.ceil(np.log2(max(reach, 1))), 1, 5))
+    shadow = mask.copy()
+    for step in range(doublings, 0, -1):
+        dx, dy = np.round(scene.sun * reach / 2**step).astype(int).tolist()
+        here = slice(max(dy, 0), SIDE + min(dy, 0)), slice(max(dx, 0), SIDE + min(dx, 0))
+        there = slice(max(-dy, 0), SIDE + min(-dy, 0)), slice(max(-dx, 0), SIDE + min(-dx, 0))
+        np.maximum(shadow[here], shadow[there], out=shadow[here])
+    return shadow
 
 
-def _crown_layer(scene: Scene, crown_m, share, density, species, pointed, canvas) -> None:
-    """Put crowns of about one size wherever they are higher than what stands there already."""
-    image, height = canvas
-    if scene.px(crown_m) < 2.2:
-        traits = np.clip(0.5 + 0.25 * scene.noise(1, GRAIN)[..., None] * np.ones(3, np.float32), 0, 1)
-        top, present = share * (0.45 + 0.5 * traits[..., 0]), True
-    else:
-        shape, traits = scene.cells(crown_m)
-        top = share * (0.55 + 0.45 * traits[..., 0]) * (1 - np.clip(shape[..., 0] * 1.05, 0, 1) ** pointed)
-        present = traits[..., 1] < density * (1 if share < 1 else 0.8)
-    above = present & (top > height)
-    colours, stands = species
-    traits = traits[above]
-    kind = np.clip((traits[:, 2] * 0.7 + stands[above]) * len(colours), 0, len(colours) - 1).astype(np.int8)
-    image[above] = colours[kind] * (0.8 + 0.4 * traits[:, :1])
-    height[above] = top[above]
+def woodland(scene: Scene, crown_m: float = 7.0, style: str | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """An image [SIDE, SIDE, 3] of closed woods seen from above, and the height of its crowns in metres."""
+    style = style or scene.pick(["broad", "mixed", "conifer", "open"], [0.42, 0.3, 0.2, 0.08])
+    size = np.clip(crown_m / (5.5 if style == "conifer" else 7), 0.65, 1.1 + 0.4 * min(scene.gsd, 1))
+    light, tone, height = stand(scene.rng, SIDE, style, scene.gsd / size, scene.sun, scene.shadow_length)
+    groups = scene.uniform(0.03, 0.16) * scene.noise(scene.uniform(0.6, 2.5), PATCH)
+    scale = _leaf_colours(scene, style)
+    image = scale[np.where(tone > 0.985, 255, np.clip((tone + groups) * 255, 0, 250)).astype(np.uint8)]
+    light = 1 + (light - 1) * scene.uniform(0.5, 0.95)
+    if scene.gsd < 0.6:  # leaves and twigs, finer than the tile
+        light *= 1 + scene.uniform(0.1, 0.2) * scene.noise(1, GRAIN)
+    light *= 1 + scene.uniform(0.02, 0.14) * scene.noise(scene.uniform(0.8, 3))
+    image *= np.clip(light, 0.08, 2.6)[..., None]
+    return image, height
 
 
-def _relief_light(scene: Scene, height: np.ndarray, crown_px: float) -> np.ndarray:
-    """Brightness [SIDE, SIDE] of a relief: sides that face the sun, hollows, and the shadows of what is higher."""
-    rugged = scene.uniform(0.5, 1.1)
-    step = np.round(scene.sun * max(crown_px * 0.16, 1)).astype(int)
-    sunward = np.roll(height, tuple(step[::-1]), (0, 1))
-    light = 0.7 + 0.55 * height + rugged * np.clip(height - sunward, -0.6, 0.6)
-    reach = np.round(scene.sun * max(crown_px * 0.45, 1.4)).astype(int)
-    shaded = np.clip((np.roll(height, tuple(reach[::-1]), (0, 1)) - height - 0.3) * 2.5, 0, 1)
-    light = np.clip(light, 0.25, 1.7) * (1 - scene.shadow_depth * shaded)
-    light *= 1 + 0.07 * scene.noise(1, GRAIN)
-    return light * (1 + scene.uniform(0, 0.16) * scene.noise(scene.uniform(0.8, 3)))
+def _leaf_colours(scene: Scene, style: str) -> np.ndarray:
+    """A scale of colours [256, 3] from dark needles and understorey to pale and yellowish leaves."""
+    base = scene.colour("tree")
+    others = base + (np.stack([scene.colour("tree") for _ in range(2)]) - base) * scene.uniform(0.15, 0.7)
+    dark, pale = sorted(others, key=np.sum)
+    needles = scene.colour("conifer") if style in ("conifer", "mixed") else dark * scene.uniform(0.75, 1)
+    needles = base + (needles - base) * scene.uniform(0.5, 1)
+    pale = pale * scene.rng.uniform((0.95, 0.97, 0.75), (1.15, 1.1, 1.0))
+    stops = np.stack([needles * 0.8, needles, base, pale, pale * 1.15])
+    # No leaf is purple or blue, whatever chance made of a dark colour.
+    stops[:, 1] = np.maximum(stops[:, 1], (0.84 if scene.season == "autumn" else 1.04) * stops[:, 0])
+    stops += (stops.mean(1, keepdims=True) - stops) * scene.uniform(0, 0.3)
+    stops[:, 2] = np.minimum(stops[:, 2], {"conifer": 0.9, "mixed": 0.86}.get(style, 0.84) * stops[:, 1])
+    if scene.season in ("dry", "dark", "autumn") and scene.chance(0.25):  # leaves are down
+        bare = np.float32([92, 86, 72]) * scene.uniform(0.6, 0.9)
+        stops[2:] += (bare - stops[2:]) * np.float32([0.5, 0.8, 0.8])[:, None]
+    if scene.chance(0.15):  # dead stems stand grey among the green
+        stops[-1] = stops[-1] * 0.4 + 0.6 * np.float32(scene.uniform(90, 140))
+    places = 0, 90, 165, 250, 255
+    return np.stack([np.interp(np.arange(256), places, stops[:, c]) for c in range(3)], -1).astype(np.float32)

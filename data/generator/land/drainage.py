@@ -65,7 +65,7 @@ def _tile(rng: np.random.Generator) -> np.ndarray:
     tile = np.zeros((TILE, TILE), np.uint8)
     for cell in np.argsort(strength).tolist():
         if strength[cell] > 0:
-            grey, width = 40 + 215 * min(strength[cell], 1), 1 + round(3 * min(strength[cell], 1) ** 2)
+            grey, width = 40 + 215 * min(strength[cell], 1), 1 + round(2 * min(strength[cell], 1) ** 2)
             cv2.line(tile, corners[cell].tolist(), corners[ahead[cell]].tolist(), grey, width, cv2.LINE_AA, SHIFT)
     return tile
 
@@ -92,14 +92,14 @@ def network(scene: Scene, zoom: float) -> np.ndarray:
 
 def veins(scene: Scene, colour: np.ndarray) -> np.ndarray:
     """Draw drainage lines, crisp in a soft moist margin; returns their strength [SIDE, SIDE] 0…1."""
-    lines = network(scene, scene.log_uniform(0.65, 1.5) * (1.3 if scene.width_m < 150 else 1))
+    lines = network(scene, scene.log_uniform(0.5, 1.1))
     least = scene.uniform(0.2, 0.6)
     mask = np.clip((lines - least) * scene.uniform(2, 5), 0, 1)
     moist = cv2.GaussianBlur(mask, (0, 0), scene.uniform(2, 6))
     fade = np.clip(0.7 + 0.5 * scene.noise(scene.uniform(0.5, 1.5), PATCH), 0, 1)
-    mask = mask * scene.uniform(0.4, 0.9) * fade
-    soft = np.clip(moist * scene.uniform(0.5, 1.6) + 0.15 * scene.noise(0.6, MOTTLE) * (moist > 0.05), 0, 0.7)
-    scene.paint(soft * fade, colour * 1.05)
+    mask = mask * scene.uniform(0.25, 0.8) * fade
+    soft = np.clip(moist * scene.uniform(0.3, 1.6) * (1 + 0.8 * scene.noise(0.5, PATCH)), 0, 0.55)
+    scene.paint(soft * fade, colour)
     scene.paint(mask, colour * scene.uniform(0.7, 0.95))
     return lines
 

@@ -5,6 +5,7 @@ import numpy as np
 from ..drawing.built import scattered_houses
 from ..drawing.geometry import MIDDLE, beside, straight
 from ..drawing.ground import grass, road, soil, track, tree_line, woods_at_edge
+from ..drawing.plants import shadow_of
 from ..drawing.scene import COLUMNS, ROWS, SIDE, Scene
 from ..drawing.textures import GRAIN, LAND, MOTTLE
 from ..kind import Kind
@@ -37,7 +38,7 @@ def _blocks(scene: Scene, angle: float) -> None:
     cuts = [beside(scene, scene.uniform(-0.15, 0.15), angle + turn, wobble=0) for turn in (0, np.pi / 2)]
     stand = (cuts[0] > 0).astype(np.int32) + 2 * (cuts[1] > 0)
     way = np.minimum(np.abs(cuts[0]), np.abs(cuts[1])) < scene.uniform(1.5, 4) / scene.width_m
-    planted = np.where(scene.rng.random(4) < 0.85, np.arange(4), -1)
+    planted = np.where(scene.rng.random(4) < 0.92, np.arange(4), -1)
     turns = scene.rng.choice([0, np.pi / 2], 4, p=[0.7, 0.3])
     _stands(scene, np.where(way, -1, planted[stand]), angle + turns)
     scene.paint(way * scene.uniform(0.4, 0.9), scene.colour("soil"))
@@ -49,9 +50,9 @@ def _stands(scene: Scene, stand: np.ndarray, angles) -> None:
     Found pixel by pixel from the nearest place of the grid, so thousands of trees cost as much as ten.
     """
     rng, count = scene.rng, len(angles)
-    size = rng.uniform(2.2, 6.5, count)
-    spacing = np.maximum(size * rng.uniform(1.1, 2.1, count), 3 * scene.gsd)
-    step = np.maximum.reduce([spacing * rng.uniform(0.45, 1.1, count), size * 0.8, np.full(count, 2 * scene.gsd)])
+    size = np.maximum(rng.uniform(2.4, 6.5, count), 2.4 * scene.gsd)
+    spacing = np.maximum(size * rng.uniform(1.35, 2.2, count), 5 * scene.gsd)  # lanes stay open at any scale
+    step = np.maximum.reduce([spacing * rng.uniform(0.45, 1.0, count), size * 0.85, np.full(count, 2.6 * scene.gsd)])
     crown, between, apart, cos, sin = (v.astype(np.float32)[stand] for v in (size, spacing, step, *_turn(angles)))
     x, y = (COLUMNS - MIDDLE[0]) * scene.gsd, (ROWS - MIDDLE[1]) * scene.gsd
     along, across = (x * cos + y * sin) / apart, (y * cos - x * sin) / between
@@ -67,27 +68,21 @@ def _stands(scene: Scene, stand: np.ndarray, angles) -> None:
     ragged = 1 + 0.12 * scene.noise(max(0.3, scene.px(4) / 24), MOTTLE)
     distance = np.hypot(dx, dy) * ragged / (crown * (0.36 + 0.17 * traits[..., 2]) * (1 - 0.1 * health))
     trees = (stand >= 0) & (distance < 1) & (traits[..., 3] > 0.04 + 0.15 * np.clip(health - 0.6, 0, 1))
-    _shadow(scene, trees, float(size.mean()))
+    crowns = trees.astype(np.float32)
+    shadow = shadow_of(scene, trees, 0.85 * float(size.mean())) & ~trees
+    scene.shade(shadow.astype(np.float32))
     sun = scene.sun[0] * cos + scene.sun[1] * sin, scene.sun[1] * cos - scene.sun[0] * sin
     light = (1 - 0.4 * (dx * sun[0] + dy * sun[1]) / crown - 0.25 * distance**2) * (0.8 + 0.4 * traits[..., 4])
     light *= 1.05 + 0.1 * scene.noise(0.6, GRAIN)
     first, second = scene.colour("tree"), scene.colour("tree")
     colour = (first + (second - first) * traits[..., 2:3]) * light[..., None]
-    scene.paint(trees.astype(np.float32), colour, "fruit trees")
+    scene.paint(crowns, colour, "fruit trees")
 
 
 def _turn(angles) -> tuple[np.ndarray, np.ndarray]:
     return np.cos(np.asarray(angles)), np.sin(np.asarray(angles))
 
 
-def _shadow(scene: Scene, crowns: np.ndarray, crown: float) -> None:
-    shadow = np.zeros_like(crowns)
-    for part in (0.4, 0.8):
-        dx, dy = np.round(scene.sun * scene.px(crown * scene.shadow_length) * part).astype(int)
-        shadow |= np.roll(crowns, (dy, dx), (0, 1))
-    scene.shade((shadow & ~crowns).astype(np.float32))
-
-
 KINDS = [
-    Kind("orchard", ("an orchard", "rows of fruit trees", "a fruit orchard"), orchard, (60, 420), ("fruit trees",)),
+    Kind("orchard", ("an orchard", "rows of fruit trees", "a fruit orchard"), orchard, (50, 280), ("fruit trees",)),
 ]
