@@ -33,7 +33,7 @@ def furrows(scene: Scene, mask=None, depth=None, spacing_m=None, angle=None, war
     angle = scene.angle() if angle is None else angle
     depth = scene.uniform(0.02, 0.14) if depth is None else depth
     warp = (0 if scene.chance(0.6) else scene.uniform(1, 14)) if warp is None else warp
-    phase = (COLUMNS * np.cos(angle) + ROWS * np.sin(angle)) / spacing * 2 * np.pi
+    phase = (COLUMNS * float(np.cos(angle)) + ROWS * float(np.sin(angle))) / spacing * 2 * np.pi
     phase = (
         phase + 0.5 * scene.noise(1, MOTTLE) + (warp * scene.noise(scene.uniform(2, 4), LAND) if warp else 0)
     )
@@ -146,18 +146,3 @@ def water_surface(scene: Scene, name: str = "water") -> np.ndarray:
         amount = np.clip(scene.noise(scene.uniform(0.5, 2)) - scene.uniform(0.3, 1), 0, 1) * 0.6
         image += amount[..., None] * (scene.colour("grass") * 0.6 - image)
     return image
-
-
-def flood(scene: Scene, field: np.ndarray, kind: str, water: np.ndarray | None = None) -> None:
-    """Fill where the signed field (canvas sides) is positive with water, with a bank and a shallow edge."""
-    water = water_surface(scene) if water is None else water
-    depth = field * SIDE
-    bank = scene.px(scene.uniform(1, 8))
-    if scene.chance(0.7):
-        rim = scene.surface(scene.colour("soil"), scene.colour("sand"), 1, 0.08) * scene.uniform(0.7, 1)
-        scene.paint(np.clip((depth + bank) / max(bank * 0.5, 1), 0, 1), rim)
-    if scene.chance(0.6):
-        shallow = np.exp(-np.clip(depth, 0, None) / max(scene.px(scene.uniform(3, 15)), 1.5))
-        shallow = shallow * scene.uniform(0.1, 0.6)
-        water = water + shallow[..., None] * (scene.colour("soil") * 0.8 - water)
-    scene.paint(np.clip(depth + 0.5, 0, 1), water, kind)

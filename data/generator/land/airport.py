@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..drawing.geometry import MIDDLE, local_m
+from ..drawing.geometry import MIDDLE, local_m, rotate
 from ..drawing.ground import furrows, road, traffic
 from ..drawing.plants import trees
 from ..drawing.scene import SIDE, Scene
@@ -23,7 +23,7 @@ def airport(scene: Scene) -> None:
 
 
 def _widths(scene: Scene, light: float = 0.2) -> float:
-    if scene.chance(light):
+    if scene.width_m < 260 and scene.chance(light):  # from higher up a narrow strip is a mere line
         return float(scene.pick([18.0, 23.0, 30.0]))
     return float(scene.pick([45.0, 60.0], [0.75, 0.25]))
 
@@ -47,7 +47,7 @@ def _runway_end(scene: Scene) -> None:
     angle = scene.uniform(0, 2 * np.pi)
     origin = MIDDLE + scene.rng.uniform(-0.2, 0.2, 2) * SIDE
     width = _widths(scene, 0.3)
-    start = scene.uniform(-0.4, 0.05) * scene.width_m if scene.chance(0.75) else -5e3
+    start = scene.uniform(-0.45, -0.06) * scene.width_m if scene.chance(0.75) else -5e3
     way = Runway(origin, angle, width, start, runway_colour(scene))
     airfield(scene, angle)
     side = scene.pick([-1, 1])
@@ -87,7 +87,8 @@ def _moving(scene: Scene, way: Runway, away, width: float) -> None:
 def _outside(scene: Scene, way: Runway, before: float, beside: float) -> None:
     """Beyond the fence, before and beside the runway: fields, lots or scrub, a perimeter track, a public road."""
     u, v = local_m(scene, way.angle, way.origin)
-    fence = np.maximum(before - u, (v - beside) * np.sign(beside))
+    side = 1 if beside > 0 else -1
+    fence = np.maximum(before - u, (v - beside) * side)
     beyond = np.clip(fence / scene.gsd + 0.5, 0, 1)
     if beyond.mean() < 0.01:
         return
@@ -112,7 +113,7 @@ def _outside(scene: Scene, way: Runway, before: float, beside: float) -> None:
     if scene.chance(0.6):
         width = scene.uniform(6, 11)
         line = np.array([(before - 25, -3e3), (before - 25, 3e3)]) if before > -4e3 else np.array(
-            [(-3e3, beside + 25 * np.sign(beside)), (3e3, beside + 25 * np.sign(beside))])  # fmt: skip
+            [(-3e3, beside + 25 * side), (3e3, beside + 25 * side)])  # fmt: skip
         points = way.at(scene, line)
         road(scene, points, width)
         reach = way.at(scene, np.clip(line, -0.8 * scene.width_m, 0.8 * scene.width_m))
@@ -156,7 +157,8 @@ def _overview(scene: Scene) -> None:
 def _terminal(scene: Scene) -> None:
     angle = scene.uniform(0, 2 * np.pi)
     airfield(scene, angle)
-    heart = MIDDLE + scene.rng.uniform(-0.3, 0.3, 2) * SIDE
+    # The apron lies ahead of the heart: with the heart further ahead no airplane would be in the picture.
+    heart = MIDDLE + rotate(np.array([scene.uniform(-0.3, 0.3), scene.uniform(-0.3, 0.08)]) * SIDE, angle)
     terminal(scene, Stands(heart, angle, 4 * scene.width_m, scene.uniform(90, 190)))
 
 

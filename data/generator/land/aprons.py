@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..drawing.geometry import in_view, local_m, rectangles, to_canvas
+from ..drawing.geometry import MIDDLE, in_view, local_m, rectangles, to_canvas
 from ..drawing.scene import Drawn, Scene
 from ..drawing.textures import GRAIN, LAND, MOTTLE
 from .airplane import airplanes
@@ -37,17 +37,25 @@ def slabs(scene: Scene, mask, stands: Stands, colour=None, kind: str | None = "a
     if colour is None:
         colour = scene.colour("concrete" if scene.chance(0.7) else "asphalt") * scene.uniform(0.75, 1)
         colour = colour * 0.4 + colour.mean() * 0.6
-    u, v = local_m(scene, stands.angle, stands.origin)
+    on = mask > 0
+    if not on.any():
+        return colour
+    u, v = (w[on] for w in local_m(scene, stands.angle, stands.origin))
     size = max(scene.uniform(5, 7.5), 3.2 * scene.gsd)
-    i, j = np.floor(u / size).astype(np.int32), np.floor(v / size).astype(np.int32)
+    i, j = np.floor(u / size), np.floor(v / size)
+    joints = np.maximum(bar(u - i * size, 0.12, scene.gsd), bar(v - j * size, 0.12, scene.gsd))
+    i, j = i.astype(np.int32), j.astype(np.int32)
     table = scene.rng.normal(0, 1, 997).astype(np.float32)
     tone = 1 + scene.uniform(0.005, 0.035) * table[(i * 31 + j * 57) % 997]
     tone += scene.uniform(0.01, 0.05) * table[((i // 8) * 17 + (j // 5) * 71) % 997]  # bays of another year
-    joints = np.maximum(bar(u - i * size, 0.12, scene.gsd), bar(v - j * size, 0.12, scene.gsd))
     tone -= scene.uniform(0.03, 0.12) * joints
-    dirt = scene.noise(1, MOTTLE)
-    tone += 0.04 * dirt - 0.07 * np.clip(scene.noise(2, LAND), 0, 2) + 0.03 * scene.noise(1, GRAIN)
-    scene.paint(mask, colour * tone[..., None], kind)
+    tone += 0.04 * scene.noise(1, MOTTLE)[on] + 0.03 * scene.noise(1, GRAIN)[on]
+    tone -= 0.07 * np.clip(scene.noise(2, LAND)[on], 0, 2)
+    part = scene.image[on]
+    part += (colour * tone[:, None] - part) * mask[on][:, None]
+    scene.image[on] = part
+    if kind is not None:
+        scene.claim(mask > 0.5, kind)
     return colour
 
 
@@ -80,7 +88,11 @@ def park(scene: Scene, noses, turns, stand: float, taken: float, bridges=None) -
     fleet, weights = (["narrow", "regional", "turboprop"], [0.8, 0.13, 0.07])
     if stand > 60:
         fleet, weights = ["wide", "four", "narrow"], [0.5, 0.12, 0.38]
-    here = np.flatnonzero(scene.rng.random(len(noses)) < taken)[:MOST]
+    full = scene.rng.random(len(noses)) < taken
+    if len(noses):  # never an empty apron: at least the stand next to the middle of the picture is taken
+        full[np.hypot(*(noses - MIDDLE).T).argmin()] = True
+    here = np.flatnonzero(full)
+    here = here[np.argsort(np.hypot(*(noses[here] - MIDDLE).T))][:MOST]
     if bridges is not None and len(noses) and scene.gsd < 3:
         out = np.stack([np.cos(turns), np.sin(turns)], -1)
         left = np.stack([out[:, 1], -out[:, 0]], -1)
@@ -120,14 +132,15 @@ def far_stands(scene: Scene, stands: Stands) -> None:
     u, v = local_m(scene, stands.angle, stands.origin)
     half = max(scene.width_m * scene.uniform(0.35, 1.2), 90)
     edge_v = scene.width_m * scene.uniform(0.25, 0.6)
-    start = -scene.uniform(0.3, 1) * scene.width_m
+    stand = scene.uniform(40, 50) if scene.chance(0.7) else scene.uniform(60, 74)
+    first = min(scene.uniform(-0.2, 0.2) * scene.width_m, edge_v - 0.8 * stand)  # this row is in the picture
+    start = min(-scene.uniform(0.3, 1) * scene.width_m, first - 40)
     skew = scene.uniform(-0.3, 0.9) * half
     inside = np.minimum(np.minimum(edge_v - v, v - start), np.minimum(half - u, u + half + skew))
     slabs(scene, np.clip(inside / scene.gsd + 0.5, 0, 1), stands)
-    stand = scene.uniform(40, 50) if scene.chance(0.7) else scene.uniform(60, 74)
     row = stand * scene.uniform(1.1, 1.3) + scene.uniform(40, 65)
     turn = scene.pick([-np.pi / 2, np.pi / 2, -np.pi / 4]) + scene.rng.normal(0, 0.02)
-    rows = scene.uniform(-0.2, 0.2) * scene.width_m + np.arange(-12, 13) * row  # one of them near the middle
+    rows = first + np.arange(-12, 13) * row
     rows = rows[(rows > max(start + 25, -scene.width_m)) & (rows < min(edge_v - stand * 0.6, scene.width_m))]
     lanes = [stands.at(scene, np.array([[-half, y + row * 0.78], [half, y + row * 0.78]])) for y in rows]
     near = min(half, scene.width_m)

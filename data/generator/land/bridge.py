@@ -7,13 +7,13 @@ import cv2
 import numpy as np
 
 from ..drawing.geometry import MIDDLE, beside, edge, local_m, rotate
-from ..drawing.ground import background, flood, grass, soil, water_surface
+from ..drawing.ground import background, water_surface
 from ..drawing.plants import canopy, trees
 from ..drawing.scene import SIDE, Scene
-from ..drawing.textures import LAND, MOTTLE
+from ..drawing.textures import GRAIN, LAND, MOTTLE
 from ..kind import Kind
 from .decks import Deck, draw_deck
-from .shores import inland_m, lit, shore_road, shore_trees, signed
+from .shores import fill_water, inland_m, shore_road, shore_trees, signed
 from .surroundings import city, fill_city
 
 
@@ -21,7 +21,7 @@ def bridge(scene: Scene) -> None:
     setting = scene.pick(["river", "strait", "lake", "valley"], [0.5, 0.2, 0.17, 0.13])
     angle = scene.uniform(0, 2 * np.pi)
     origin = MIDDLE + rotate(np.array([scene.uniform(-0.2, 0.2), scene.uniform(-0.28, 0.28)]) * SIDE, angle)
-    low, high = {"river": (0.22, 0.7), "strait": (0.8, 1.6), "lake": (0.3, 0.9), "valley": (0.25, 0.6)}[setting]
+    low, high = {"river": (0.42, 0.8), "strait": (0.8, 1.6), "lake": (0.45, 0.95), "valley": (0.4, 0.7)}[setting]
     span = scene.uniform(low, high) * scene.width_m
     deck = _deck(scene, angle, origin, span, setting)
     field = _gap(scene, deck, span, setting)
@@ -30,14 +30,16 @@ def bridge(scene: Scene) -> None:
         _valley(scene, field, deck)
     else:
         kind = {"river": "river", "lake": "lake", "strait": "water"}[setting]
-        flood(scene, field, kind, lit(scene, _water(scene)))
+        fill_water(scene, field, kind, "sea" if scene.chance(0.15) else "water")
         _eddies(scene, field, deck)
     if place is not None:
         clear = place[0] * (deck.distance(scene) > deck.width / 2 + 6) * (field < -3 / SIDE)
         fill_city(scene, (clear, place[1]))
     if scene.chance(0.6):
         shore_trees(scene, field if setting != "valley" else field - 0.06)
-    draw_deck(scene, deck, field, setting == "valley")
+    over = field > -scene.uniform(2.5, 8) / SIDE  # with its abutments or the first spans on land
+    _approaches(scene, deck, over)
+    draw_deck(scene, deck, field, over, setting == "valley")
     if setting != "valley" and ((field > 0) & (scene.owner > 0)).mean() > 0.05:
         scene.notes.append("over a river" if setting == "river" else "over water")
 
@@ -56,7 +58,9 @@ def _deck(scene: Scene, angle: float, origin, span: float, setting: str) -> Deck
     if style in ("truss", "arch"):
         lanes = min(lanes, 4)
     width = lanes * 3.4 + scene.uniform(1.5, 5)
-    width = max(width, scene.width_m / 42)  # it must still be seen as a bridge
+    share = min(span / scene.width_m, 0.9)  # of the picture that it crosses; it must still be seen as a bridge
+    width = max(width, scene.width_m * float(np.clip(0.029 / share, 1 / 38, 1 / 15)))
+    lanes = max(lanes, round(width / 4.4))
     height = scene.uniform(4, 9) + min(span / 40, 12) + (scene.uniform(5, 25) if setting == "valley" else 0)
     bow = scene.rng.normal(0, 0.25) / max(scene.width_m, 200) if style == "beam" and scene.chance(0.4) else 0.0
     twin = scene.uniform(1.5, 5) if lanes >= 4 and style == "beam" and scene.chance(0.3) else 0.0
@@ -80,16 +84,13 @@ def _gap(scene: Scene, deck: Deck, span: float, setting: str) -> np.ndarray:
     return signed(((half - np.abs(u - middle)) / scene.width_m + rough).astype(np.float32))
 
 
-def _water(scene: Scene) -> np.ndarray:
-    return water_surface(scene, "sea" if scene.chance(0.15) else "water")
-
-
 def _land(scene: Scene, field, deck: Deck, setting: str):
     """Banks with a town, fields or woods; returns the town's plan, for its houses come after the water."""
     background(scene, scene.pick(["grass", "forest", "soil", "field"], [0.5, 0.25, 0.12, 0.13]))
-    if scene.chance(0.5):
+    if scene.chance(0.4):
         other = edge(beside(scene, scene.uniform(-0.3, 0.3)), scene.uniform(0.02, 0.1))
-        scene.paint(other, grass(scene) if scene.chance(0.6) else soil(scene))
+        tone = 1 + 0.07 * scene.noise(1, GRAIN) + 0.08 * scene.noise(1.5, MOTTLE)
+        scene.paint(other, scene.colour("grass" if scene.chance(0.6) else "soil") * tone[..., None])
         scene.owner[other > 0.5] = 0
     place = None
     if (field < -0.02).mean() > 0.04:
@@ -99,7 +100,7 @@ def _land(scene: Scene, field, deck: Deck, setting: str):
                 u, _ = local_m(scene, deck.angle, deck.origin)
                 room *= u * scene.pick([-1, 1]) > 0
             place = city(scene, room, deck.angle + scene.rng.normal(0, 0.15) if scene.chance(0.6) else None)
-        if place is None or scene.chance(0.3):
+        if place is None:
             wood = np.clip(scene.uniform(-0.1, 0.5) + 0.4 * scene.noise(1.5, LAND), 0, 0.8)
             trees(scene, wood, scene.uniform(4, 9))
         if scene.chance(0.4):
@@ -124,6 +125,23 @@ def _valley(scene: Scene, field, deck: Deck) -> None:
         scene.paint(brook, scene.colour("asphalt"), "road")
 
 
+def _approaches(scene: Scene, deck: Deck, over) -> None:
+    """Embankments on either side of the gap: shaded slopes, grown over."""
+    u, v = local_m(scene, deck.angle, deck.origin)
+    v = v - deck.bow * u**2
+    foot = deck.width / 2 + scene.uniform(4, 12)
+    here = (np.abs(v) < foot) & ~over
+    v = v[here]
+    bank = np.clip((foot - np.abs(v)) / max(foot - deck.width / 2, 1), 0, 1)
+    colour = scene.colour("grass") if scene.chance(0.7) else scene.colour("soil")
+    part = scene.image[here]
+    part += (colour - part) * (np.clip(bank * 2, 0, 1) * 0.8)[:, None]
+    normal = np.array([-np.sin(deck.angle), np.cos(deck.angle)])
+    slope = np.sign(v) * (bank < 1) * (-0.22 * float(normal @ scene.sun) * scene.shadow_length)
+    scene.image[here] = part * (1 + slope)[:, None]
+    scene.owner[here] = np.where(bank > 0.2, 0, scene.owner[here])
+
+
 def _eddies(scene: Scene, field, deck: Deck) -> None:
     """Shoals and streaks along the stream, now and then a boat's wake is all that moves."""
     if scene.chance(0.5):
@@ -136,4 +154,4 @@ def _eddies(scene: Scene, field, deck: Deck) -> None:
         scene.paint(bars, scene.surface(scene.colour("sand"), scene.colour("soil"), 1, 0.06), "sand bar")
 
 
-KINDS = [Kind("bridge", ("a bridge", "a road bridge"), bridge, (80, 640), ("road", "bridge"))]
+KINDS = [Kind("bridge", ("a bridge", "a road bridge"), bridge, (80, 520), ("road", "bridge"))]

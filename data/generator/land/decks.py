@@ -44,15 +44,13 @@ class Deck:
         return np.abs(v - self.bow * u**2)
 
 
-def draw_deck(scene: Scene, deck: Deck, field, valley: bool) -> None:
+def draw_deck(scene: Scene, deck: Deck, field, over, valley: bool) -> None:
+    """The bridge where `over` is true and its road all along; `field` is positive over the gap."""
     u, v = local_m(scene, deck.angle, deck.origin)
     v = v - deck.bow * u**2
-    over = field > -2.5 / SIDE  # with its abutments
-    _approaches(scene, deck, u, v, over)
     piers = _piers(scene, deck, field)
     shift = scene.sun * scene.px(deck.height * scene.shadow_length)
-    shadow = np.clip((deck.width / 2 - np.abs(_moved(scene, deck, shift))) / scene.gsd + 0.5, 0, 1)
-    scene.shade(shadow * (field > 0), scene.shadow_depth * (0.75 if not valley else 1))
+    _shadow(scene, deck, (u, v), shift, (field > 0, 0.75 if not valley else 1))
     frame = _frame(scene, deck, piers)
     _high_shadows(scene, deck, frame, shift, field > 0)
     mask = np.clip((deck.width / 2 - np.abs(v)) / scene.gsd + 0.5, 0, 1)
@@ -68,20 +66,14 @@ def draw_deck(scene: Scene, deck: Deck, field, valley: bool) -> None:
     traffic(scene, line, int(scene.uniform(0, 1) ** 1.5 * min(10 + deck.lanes * 8, 45)), deck.width / 2 - 2.2)
 
 
-def _moved(scene: Scene, deck: Deck, shift) -> np.ndarray:
-    u, v = local_m(scene, deck.angle, deck.origin + shift)
-    return v - deck.bow * u**2
-
-
-def _approaches(scene: Scene, deck: Deck, u, v, over) -> None:
-    """Embankments on either side of the gap: shaded slopes, grown over."""
-    foot = deck.width / 2 + scene.uniform(4, 12)
-    bank = np.clip((foot - np.abs(v)) / max(foot - deck.width / 2, 1), 0, 1) * ~over
-    scene.paint(np.clip(bank * 2, 0, 1) * 0.8, scene.colour("grass") if scene.chance(0.7) else scene.colour("soil"))
-    normal = np.array([-np.sin(deck.angle), np.cos(deck.angle)])
-    slope = np.sign(v) * (bank > 0) * (bank < 1)
-    scene.texture(-0.22 * slope * float(normal @ scene.sun) * scene.shadow_length)
-    scene.owner[(bank > 0.2)] = 0
+def _shadow(scene: Scene, deck: Deck, where, shift, on) -> None:
+    """The deck's shadow, `shift` pixels away; `on` is the ground that it falls on and how dark it is there."""
+    u, v = where
+    du, dv = (rotate(shift, -deck.angle) * scene.gsd).tolist()
+    away = np.abs(v - dv + deck.bow * (u**2 - (u - du) ** 2))
+    here = on[0] & (away < deck.width / 2 + scene.gsd)
+    cover = np.clip((deck.width / 2 - away[here]) / scene.gsd + 0.5, 0, 1)
+    scene.image[here] *= 1 - (scene.shadow_depth * on[1] * cover)[:, None]
 
 
 def _piers(scene: Scene, deck: Deck, field) -> np.ndarray:
@@ -131,11 +123,12 @@ def _roadway(scene: Scene, deck: Deck, u, v, mask, over, piers) -> None:
     colour = np.where((side < walk)[:, None], pale * (1 + 0.05 * streaks)[:, None], base * tone[:, None])
     if scene.gsd < 1.6:
         marks = bar(side - walk - 0.35, 0.1, scene.gsd)
-        for k in range(1, deck.lanes):
-            at = -deck.width / 2 + walk + k * (deck.width - 2 * walk) / deck.lanes
-            dash = 1.0 if k * 2 == deck.lanes else (u % 12 < 5)
-            marks = np.maximum(marks, bar(v - at, 0.1, scene.gsd) * dash)
-        colour += (np.array([218, 216, 205]) - colour) * (marks * scene.uniform(0.5, 1))[:, None]
+        lane = (deck.width - 2 * walk) / deck.lanes
+        place = (v + (deck.width / 2 - walk)) / lane
+        k = np.round(place)
+        dash = (k > 0) & (k < deck.lanes) & ((k * 2 == deck.lanes) | (u % 12 < 5))
+        marks = np.maximum(marks, bar((place - k) * lane, 0.1, scene.gsd) * dash)
+        colour += (np.array([218, 216, 205], np.float32) - colour) * (marks * scene.uniform(0.5, 1))[:, None]
     rail = bar(side - 0.25, 0.22, scene.gsd) * 0.8
     colour += (pale * scene.uniform(0.6, 1.15) - colour) * rail[:, None]
     normal = np.array([-np.sin(deck.angle), np.cos(deck.angle)])
@@ -230,10 +223,14 @@ def _as_boxes(ends, thick_px: float) -> np.ndarray:
 
 def _high_shadows(scene: Scene, deck: Deck, frame, shift, where) -> None:
     """Shadows of arches, trusses, pylons and cables; on water they lie `shift` pixels further than on the deck."""
+    if not frame:
+        return
+    dark = np.zeros((SIDE, SIDE), np.float32)
     for ends, heights, thick in frame:
         away = scene.sun * scene.px(heights * scene.shadow_length)[..., None]
         boxes = _as_boxes(deck.at(scene, ends) + shift + away, max(scene.px(thick), 0.8))
-        scene.shade(scene.stamp(boxes) * where, scene.shadow_depth * min(0.9, thick * 1.4 / scene.gsd))
+        np.maximum(dark, scene.stamp(boxes) * min(0.9, thick * 1.4 / scene.gsd), out=dark)
+    scene.shade(dark * where)
 
 
 def _above(scene: Scene, deck: Deck, frame, number: int) -> None:

@@ -41,15 +41,20 @@ def _union(scene: Scene, ways, wider: float = 0.0) -> np.ndarray:
     return mask
 
 
-def lay_ways(scene: Scene, ways, asphalt) -> None:
-    """Ramps all at once: graded verges, the surface, edge lines, a few cars; each loop is an object of its own."""
+def lay_ways(scene: Scene, ways, asphalt) -> list:
+    """Ramps all at once: graded verges, the surface, edge lines; each loop is an object of its own.
+
+    Returns what `vehicles` needs for a few cars on each.
+    """
     if not ways:
-        return
+        return []
     verge = _union(scene, ways, scene.uniform(5, 10))
     earth = scene.colour("soil") if scene.chance(0.4) else scene.colour("grass")
     scene.paint(verge * scene.uniform(0.25, 0.7), earth * scene.uniform(0.85, 1.1))
     surface = _union(scene, ways)
-    scene.paint(surface, asphalt * scene.uniform(0.9, 1.12))
+    on = surface > 0
+    part = scene.image[on]
+    scene.image[on] = part + (asphalt[on] * scene.uniform(0.9, 1.12) - part) * surface[on][:, None]
     if scene.gsd < 1.8:
         lines = np.clip(_union(scene, ways, -0.7) - _union(scene, ways, -1.5), 0, 1)
         scene.paint(lines * min(0.5, 0.4 / scene.gsd), np.clip(asphalt * 1.5, 0, 232))
@@ -57,27 +62,32 @@ def lay_ways(scene: Scene, ways, asphalt) -> None:
     for way in ways:
         if way.kind != "ramp":
             scene.claim(scene.stroke(way.points, way.width) > 0.5, way.kind)
-    vehicles(scene, [(way.points, scene.integer(0, 5), way.width * 0.2) for way in ways])
+    return [(way.points, scene.integer(0, 5), way.width * 0.2) for way in ways]
 
 
-def highway(scene: Scene, points, width_m: float, asphalt, grown: bool = True) -> None:
-    """Shoulders, both carriageways with worn lanes, the median between them, lines and traffic."""
+def highway(scene: Scene, points, width_m: float, asphalt, grown: bool = True, lines=()) -> None:
+    """Shoulders, both carriageways with worn lanes, the median between them, lines, traffic here and on `lines`."""
     if grown:
         earth = scene.colour("grass") if scene.chance(0.6) else scene.colour("soil")
         scene.paint(scene.stroke(points, width_m + scene.uniform(8, 18)) * scene.uniform(0.3, 0.7), earth)
     mask = scene.stroke(points, width_m)
-    scene.paint(mask, asphalt, "road")
-    pale = np.clip(asphalt * 1.5, 0, 232)
+    on = mask > 0
+    cover, surface = mask[on], asphalt[on]
+    pale = np.clip(surface * 1.5, 0, 232)
     median = scene.uniform(1.5, 6) if width_m > 20 else 0.6
     if scene.gsd < 2.2:  # polished lanes between darker oil lines, then paint
-        inner = scene.stroke(points, width_m * 0.84)
-        scene.paint((mask - inner).clip(0, 1) * scene.uniform(0.2, 0.6), asphalt * scene.uniform(0.75, 1.25))
-        rims = inner - scene.stroke(points, width_m * 0.84 - 0.8)
+        inner = scene.stroke(points, width_m * 0.84)[on]
+        rim = (cover - inner).clip(0, 1) * scene.uniform(0.2, 0.6) * (scene.uniform(0.75, 1.25) - 1)
         lanes = scene.stroke(points, width_m * 0.5) - scene.stroke(points, width_m * 0.5 - max(0.8, scene.gsd))
-        scene.paint(np.clip(np.maximum(rims, lanes * 0.6), 0, 1) * min(0.6, 0.5 / scene.gsd), pale)
-    green = scene.colour("grass") if scene.chance(0.5) else asphalt * scene.uniform(0.6, 1.4)
-    scene.paint(scene.stroke(points, median), green)
-    vehicles(scene, [(points, scene.integer(6, 60), width_m * 0.4)])
+        paint = np.maximum(inner - scene.stroke(points, width_m * 0.84 - 0.8)[on], lanes[on] * 0.6)
+        surface = surface * (1 + rim)[:, None]
+        surface += (pale - surface) * (np.clip(paint, 0, 1) * min(0.6, 0.5 / scene.gsd))[:, None]
+    green = scene.colour("grass") if scene.chance(0.5) else asphalt[on] * scene.uniform(0.6, 1.4)
+    surface = surface + (green - surface) * scene.stroke(points, median)[on][:, None]
+    part = scene.image[on]
+    scene.image[on] = part + (surface - part) * cover[:, None]
+    scene.claim(mask > 0.5, "road")
+    vehicles(scene, [(points, scene.integer(6, 60), width_m * 0.4), *lines])
 
 
 def vehicles(scene: Scene, lines) -> None:
@@ -102,12 +112,17 @@ def vehicles(scene: Scene, lines) -> None:
         scene.fill(shapes, scene.rng.uniform(150, 235, (len(shapes), 1)) * np.ones(3), "truck")
 
 
+def _from_centre(crossing: Crossing) -> np.ndarray:
+    x, y = crossing.centre.tolist()  # plain numbers keep the arrays in single precision
+    return np.hypot(COLUMNS - x, ROWS - y)
+
+
 def embankment(scene: Scene, crossing: Crossing, points, width_m: float) -> None:
     """Grown slopes on either side where the upper road climbs, lit and shaded."""
     step = np.gradient(points, axis=0)
     normal = np.stack([-step[:, 1], step[:, 0]], -1) / (np.hypot(*step.T)[:, None] + 1e-6)
     wide, reach = scene.uniform(5, 11), scene.uniform(50, 130)
-    fade = np.clip(1.6 - np.hypot(COLUMNS - crossing.centre[0], ROWS - crossing.centre[1]) / scene.px(reach), 0, 1)
+    fade = np.clip(1.6 - _from_centre(crossing) / scene.px(reach), 0, 1)
     grown = scene.colour("grass") if scene.chance(0.75) else scene.colour("soil")
     for side in (-1, 1):
         slope = scene.stroke(points + side * normal * scene.px(width_m / 2 + wide / 2), wide) * fade
@@ -118,7 +133,7 @@ def embankment(scene: Scene, crossing: Crossing, points, width_m: float) -> None
 def overpass(scene: Scene, crossing: Crossing, points, width_m: float, asphalt, reach_m: float = 22) -> None:
     """The upper highway: its shadow on the lower one, then the road, then the bridge that carries it."""
     near = np.hypot(*((points - crossing.centre).T)) < scene.px(reach_m) * 1.6
-    close = np.hypot(COLUMNS - crossing.centre[0], ROWS - crossing.centre[1]) < scene.px(reach_m)
+    close = _from_centre(crossing) < scene.px(reach_m)
     shadow = scene.stroke(points + scene.sun * scene.px(6 * scene.shadow_length), width_m)
     scene.shade(shadow * close)
     highway(scene, points, width_m, asphalt, grown=False)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..drawing.geometry import MIDDLE
-from ..drawing.ground import background, furrows, grass, soil
+from ..drawing.ground import background, furrows, grass
 from ..drawing.plants import canopy, trees
 from ..drawing.scene import COLUMNS, ROWS, SIDE, Scene
 from ..drawing.textures import GRAIN, LAND, MOTTLE
@@ -46,15 +46,16 @@ def road_interchange(scene: Scene) -> None:
 
 def _land(scene: Scene, crossing: Crossing, width: float, angle: float) -> None:
     """Fields, open country, woods or a town, kept clear of the junction; mown grass and trees inside it."""
-    look = scene.pick(["country", "fields", "town"], [0.35, 0.25, 0.4])
-    background(scene, scene.pick(["grass", "soil", "forest"], [0.5, 0.25, 0.25]) if look == "country" else "grass")
+    look = scene.pick(["country", "fields", "town"], [0.37, 0.28, 0.35])
+    ground = scene.pick(["grass", "soil", "forest"], [0.5, 0.25, 0.25]) if look == "country" else "grass"
+    background(scene, ground)
     if look == "fields":
         _fields(scene, angle)
-    away = np.hypot(COLUMNS - crossing.centre[0], ROWS - crossing.centre[1]) * scene.gsd
-    x, y = COLUMNS - crossing.centre[0], ROWS - crossing.centre[1]
-    beside = np.min([np.abs(x * a[1] - y * a[0]) for a in crossing.axes], 0) * scene.gsd
+    x, y = ((grid - at) * scene.gsd for grid, at in zip((COLUMNS, ROWS), crossing.centre.tolist(), strict=True))
+    axes = crossing.axes.tolist()
+    beside = np.minimum(*(np.abs(x * b - y * a) for a, b in axes))
     ragged = scene.noise(scene.uniform(1, 2), LAND)
-    away = away * 0.5 + 0.7 * np.max([np.abs(x * a[0] + y * a[1]) for a in crossing.axes], 0) * scene.gsd
+    away = 0.5 * np.sqrt(x * x + y * y) + 0.7 * np.maximum(*(np.abs(x * a + y * b) for a, b in axes))
     core = scene.width_m * (scene.uniform(0.2, 0.38) + scene.uniform(0.05, 0.12) * ragged)
     if look == "town":
         room = ((away > core) & (beside > width / 2 + scene.uniform(18, 45))).astype(np.float32)
@@ -62,15 +63,18 @@ def _land(scene: Scene, crossing: Crossing, width: float, angle: float) -> None:
     if scene.chance(0.7):
         inside = np.clip((core - away) / scene.uniform(15, 90) + 0.5, 0, 1)
         inside = np.maximum(inside, np.clip((width / 2 + scene.uniform(8, 25) - beside) / 6 + 0.5, 0, 1))
-        scene.paint(inside * scene.uniform(0.35, 0.95), grass(scene) if scene.chance(0.8) else soil(scene))
+        on = inside > 0
+        colour = scene.colour("grass" if scene.chance(0.8) else "soil")
+        colour = colour * (1 + 0.07 * scene.noise(1, GRAIN)[on] + 0.09 * ragged[on])[:, None]
+        part = scene.image[on]
+        scene.image[on] = part + (colour - part) * (inside[on] * scene.uniform(0.35, 0.95))[:, None]
         scene.owner[inside > 0.5] = 0
     if scene.chance(0.75):  # planted in clumps between the ramps
         clumps = np.clip((scene.noise(scene.uniform(0.8, 2), LAND) - scene.uniform(-0.3, 1.2)) * 2, 0, 0.9)
         trees(scene, clumps * (1 if look == "country" else away < core * 1.2), scene.uniform(4, 8))
-    if look == "country" and scene.chance(0.4):
+    if look == "country" and ground != "forest" and scene.chance(0.4):
         edge = scene.noise(2.5, LAND) - scene.uniform(0.2, 1)
         canopy(scene, mask=np.clip(edge * 6, 0, 1) * (beside > width))
-    scene.texture(0.05 * scene.noise(1.5, LAND))
 
 
 def _fields(scene: Scene, angle: float) -> None:
@@ -85,15 +89,19 @@ def _fields(scene: Scene, angle: float) -> None:
     furrows(scene)
 
 
-def _both(scene: Scene, crossing: Crossing, width: float, asphalt, second: float, start: float = -1.0) -> None:
+def _both(
+    scene: Scene, crossing: Crossing, width: float, asphalt, second: float, lines=(), start: float = -1.0
+) -> None:
+    """Both highways, the upper one last; traffic on `lines` of ramps comes with that of the lower one."""
     upper = axis(scene, crossing, 1, start)
     embankment(scene, crossing, upper, second)
-    highway(scene, axis(scene, crossing, 0), width, asphalt)
+    highway(scene, axis(scene, crossing, 0), width, asphalt, lines=lines)
     overpass(scene, crossing, upper, second, asphalt * scene.uniform(0.86, 1.14), width)
 
 
 def _ramp(scene: Scene, crossing: Crossing, points_m, kind: str = "ramp") -> Way:
-    return Way(crossing.line(scene, points_m), scene.uniform(5, 9), kind)
+    width = max(scene.uniform(5, 9), 2.2 * scene.gsd)
+    return Way(crossing.line(scene, points_m), width, kind)
 
 
 def _cloverleaf(scene: Scene, crossing: Crossing, width: float, asphalt) -> None:
@@ -105,8 +113,8 @@ def _cloverleaf(scene: Scene, crossing: Crossing, width: float, asphalt) -> None
         if scene.chance(0.85):
             outer = quarter(size * scene.uniform(4.0, 5.5), signs, scene.uniform(0.3, 0.55))
             ways.append(_ramp(scene, crossing, outer))
-    lay_ways(scene, ways, asphalt)
-    _both(scene, crossing, width, asphalt, width * scene.uniform(0.7, 1))
+    lines = lay_ways(scene, ways, asphalt)
+    _both(scene, crossing, width, asphalt, width * scene.uniform(0.7, 1), lines)
 
 
 def _slips(scene: Scene, rise: float, reach: float) -> list[np.ndarray]:
@@ -123,8 +131,8 @@ def _diamond(scene: Scene, crossing: Crossing, width: float, asphalt) -> None:
     for i, signs in enumerate(QUADRANTS):
         if scene.chance(0.2):
             ways[i] = _ramp(scene, crossing, loop(min(45, scene.width_m * 0.12), signs), "loop ramp")
-    lay_ways(scene, ways, asphalt)
-    _both(scene, crossing, width, asphalt, max(width * 0.55, 9))
+    lines = lay_ways(scene, ways, asphalt)
+    _both(scene, crossing, width, asphalt, max(width * 0.55, 9), lines)
 
 
 def _trumpet(scene: Scene, crossing: Crossing, width: float, asphalt) -> None:
@@ -138,16 +146,16 @@ def _trumpet(scene: Scene, crossing: Crossing, width: float, asphalt) -> None:
     pull = np.array([-side * size * 0.2, -size * 0.1])
     around = (1 - turn) ** 2 * [-side * size * 3, 0] + 2 * turn * (1 - turn) * pull + turn**2 * [0, size * 2]
     ways.append(_ramp(scene, crossing, around))
-    lay_ways(scene, ways, asphalt)
-    _both(scene, crossing, width, asphalt, max(width * 0.6, 9), -size / scene.width_m)
+    lines = lay_ways(scene, ways, asphalt)
+    _both(scene, crossing, width, asphalt, max(width * 0.6, 9), lines, -size / scene.width_m)
 
 
 def _stack(scene: Scene, crossing: Crossing, width: float, asphalt) -> None:
     """Right turns outside, left turns as long ramps on bridges through the middle."""
     reach = scene.width_m * scene.uniform(0.4, 0.7)
     outer = [quarter(reach, signs, scene.uniform(0.4, 0.6)) for signs in QUADRANTS if scene.chance(0.9)]
-    lay_ways(scene, [_ramp(scene, crossing, points) for points in outer], asphalt)
-    _both(scene, crossing, width, asphalt, width * scene.uniform(0.7, 1))
+    lines = lay_ways(scene, [_ramp(scene, crossing, points) for points in outer], asphalt)
+    _both(scene, crossing, width, asphalt, width * scene.uniform(0.7, 1), lines)
     high = [quarter(reach, s, scene.uniform(0.85, 1.0)) for s in QUADRANTS if scene.chance(0.65)]
     ways = [_ramp(scene, crossing, points) for points in high]
     for way in ways:  # viaducts: shadow, parapets, deck
@@ -182,8 +190,8 @@ def _dumbbell(scene: Scene, crossing: Crossing, width: float, asphalt) -> None:
     off = min(off, scene.width_m * 0.3)
     reach = scene.width_m * scene.uniform(0.35, 0.6)
     ways = [_ramp(scene, crossing, slip) for slip in _slips(scene, off, reach)]
-    lay_ways(scene, ways, asphalt)
-    _both(scene, crossing, width, asphalt, max(width * 0.45, 8))
+    lines = lay_ways(scene, ways, asphalt)
+    _both(scene, crossing, width, asphalt, max(width * 0.45, 8), lines)
     _roundabouts(scene, crossing, [((0, -off), radius), ((0, off), radius)], scene.uniform(7, 10), asphalt)
 
 
@@ -192,7 +200,7 @@ def _rotary(scene: Scene, crossing: Crossing, width: float, asphalt) -> None:
     radius = min(scene.uniform(38, 80), scene.width_m * 0.17)
     reach = scene.width_m * scene.uniform(0.35, 0.6)
     ways = [_ramp(scene, crossing, slip) for slip in _slips(scene, radius * 0.9, reach)]
-    lay_ways(scene, ways, asphalt)
+    lines = lay_ways(scene, ways, asphalt)
     below = scene.chance(0.6)
     lower = axis(scene, crossing, 0)
     if not below:
@@ -200,7 +208,8 @@ def _rotary(scene: Scene, crossing: Crossing, width: float, asphalt) -> None:
     t = np.linspace(radius, scene.width_m, 30)
     for side in (-1, 1):
         minor = crossing.line(scene, np.stack([0 * t, side * t], -1))
-        highway(scene, minor, max(width * 0.45, 8), asphalt)
+        highway(scene, minor, max(width * 0.45, 8), asphalt, lines=lines)
+        lines = ()
     if below:
         _roundabouts(scene, crossing, [((0, 0), radius)], scene.uniform(9, 14), asphalt)
     circle = crossing.line(scene, ring((0, 0), radius))

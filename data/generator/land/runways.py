@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from ..drawing.geometry import local_m, rectangles, rotate, to_canvas
-from ..drawing.ground import furrows, grass, soil
+from ..drawing.ground import grass, soil
 from ..drawing.scene import SIDE, Scene
 from ..drawing.textures import GRAIN, LAND, MOTTLE
 
@@ -45,13 +45,16 @@ def airfield(scene: Scene, angle: float) -> None:
     spots = np.clip((scene.noise(scene.uniform(1, 3), LAND) - scene.uniform(0, 1.2)) / 0.5 + 0.5, 0, 1)
     other = scene.colour("grass") * scene.uniform(0.8, 1.2) if scene.chance(0.6) else scene.colour("soil")
     scene.paint(spots * scene.uniform(0.25, 0.8), other)
-    if scene.chance(0.6):
-        furrows(scene, None, scene.uniform(0.02, 0.06), scene.uniform(6, 25), angle + np.pi / 2, 0)
     u, v = local_m(scene, angle)
+    if scene.chance(0.6):  # swaths
+        pace = 2 * np.pi / max(scene.uniform(6, 25), 2.2 * scene.gsd)
+        wave = np.sin(v * pace + 0.5 * scene.noise(1, MOTTLE)) * np.clip(0.6 + 0.5 * scene.noise(1.2), 0, 1.4)
+        scene.texture(scene.uniform(0.02, 0.06) * wave)
     drift = 6 * scene.noise(2, LAND)
     for _ in range(scene.integer(0, 3)):  # drains and tracks run along or square to the field
         line = bar((v if scene.chance(0.7) else u) - scene.uniform(-0.5, 0.5) * scene.width_m + drift, 1.2, scene.gsd)
         scene.texture(line * scene.uniform(-0.25, 0.25))
+
 
 def runway_colour(scene: Scene) -> np.ndarray:
     if scene.chance(0.35):
@@ -69,23 +72,30 @@ def runway(scene: Scene, way: Runway) -> None:
     if scene.chance(0.65):  # paved shoulders
         shoulder = np.clip((half + scene.uniform(4, 9) - np.abs(v)) / g + 0.5, 0, 1)
         scene.paint(shoulder * np.clip((u - start + 5) / g, 0, 1), way.colour * scene.uniform(0.72, 0.9))
-    strip = bar(v, half, g)
-    _blast_pad(scene, way, u, v, strip)
-    streaks = scene.noise(1.2, MOTTLE, 7, way.angle)
-    tone = 1 + 0.05 * streaks + 0.04 * scene.noise(1, GRAIN)
+    _blast_pad(scene, way, u, v, bar(v, half, g))
+    on = (np.abs(v) < half + 0.5 * g) & (u > start - g)
+    if not on.any():
+        return
+    u, v, cover = u[on], v[on], bar(v[on], half, g) * ahead[on]
+    streaks = scene.noise(1.2, MOTTLE, 7, way.angle)[on]
+    tone = 1 + 0.05 * streaks + 0.04 * scene.noise(1, GRAIN)[on]
     lanes = np.floor((v + half) / (way.width / 6)).astype(int) % 97
-    tone = tone + (scene.rng.normal(0, scene.uniform(0.005, 0.035), 97).astype(np.float32))[lanes]
+    tone += (scene.rng.normal(0, scene.uniform(0.005, 0.035), 97).astype(np.float32))[lanes]
     pieces = np.floor((u + scene.uniform(0, 400)) / scene.uniform(90, 400)).astype(int) % 97  # relaid stretches
-    tone = tone + (scene.rng.normal(0, scene.uniform(0.01, 0.06), 97).astype(np.float32))[pieces]
-    tone = tone - _rubber(scene, way, u, v, half) * np.clip(0.75 + 0.3 * streaks, 0, 1.3)
-    scene.paint(strip * ahead, way.colour * tone[..., None], "runway")
-    on = strip > 0
-    paint = np.zeros_like(u)
-    paint[on] = _markings(scene, way, u[on], v[on])
+    tone += (scene.rng.normal(0, scene.uniform(0.01, 0.06), 97).astype(np.float32))[pieces]
+    tone -= _rubber(scene, way, u, v, half) * np.clip(0.75 + 0.3 * streaks, 0, 1.3)
+    part = scene.image[on]
+    part += (way.colour * tone[:, None] - part) * cover[:, None]
+    paint = _markings(scene, way, u, v) * ahead[on]
+    paint *= np.clip(0.9 + 0.22 * streaks, 0.2, 1) * scene.uniform(0.5, 0.95)
+    part += (PAINT - part) * paint[:, None]
+    scene.image[on] = part
+    strip = np.zeros(on.shape, bool)
+    strip[on] = cover > 0.5
+    scene.claim(strip, "runway")
     if way.start > -SIDE * g:
-        scene.claim((np.abs(u - start - 21) < 15) & (np.abs(v) < half * 0.95), "threshold markings")
-    paint *= ahead * np.clip(0.9 + 0.22 * streaks, 0.2, 1) * scene.uniform(0.5, 0.95)
-    scene.paint(paint, PAINT)
+        strip[on] = (np.abs(u - start - 21) < 15) & (np.abs(v) < half * 0.95)
+        scene.claim(strip, "threshold markings")
     _numerals(scene, way)
 
 

@@ -48,19 +48,71 @@ def lit(scene: Scene, water: np.ndarray) -> np.ndarray:
         angle, spacing = scene.angle(), max(scene.px(scene.uniform(2, 12)), 2.4)
         phase = (COLUMNS * np.cos(angle) + ROWS * np.sin(angle)) / spacing * 2 * np.pi
         waves = np.sin(phase + scene.uniform(1, 4) * scene.noise(1, LAND) + scene.noise(1, MOTTLE))
-        water = (
-            water * (1 + scene.uniform(0.02, 0.08) * waves * np.clip(0.5 + scene.noise(2), 0, 1.5))[..., None]
-        )
+        water = water * (1 + scene.uniform(0.02, 0.08) * waves * np.clip(0.5 + scene.noise(2), 0, 1.5))[..., None]
     if scene.chance(0.35):
-        slick = edge(
-            scene.noise(scene.uniform(0.7, 2), PATCH, scene.uniform(2, 6)) - scene.uniform(0.3, 1), 0.5
-        )
+        slick = edge(scene.noise(scene.uniform(0.7, 2), PATCH, scene.uniform(2, 6)) - scene.uniform(0.3, 1), 0.5)
         water = water * (1 + scene.uniform(-0.25, 0.35) * slick)[..., None]
     if scene.chance(0.4):
         place = np.exp(-((beside(scene, wobble=0.1) / scene.uniform(0.2, 0.8)) ** 2))
         sparkle = np.clip(1 + scene.uniform(0.05, 0.25) * scene.noise(scene.uniform(0.6, 1.5), GRAIN), 0, 2.5)
         glint = np.clip(place * sparkle * scene.uniform(0.05, 0.5), 0, 1)
         water = water + glint[..., None] * (np.array([168, 176, 170], np.float32) - water)
+    return water
+
+
+def fill_water(scene: Scene, field, kind: str, name: str = "water") -> None:
+    """Fill where the field is positive with water of the palette's `name`, with banks that come and go."""
+    _bank(scene, field)
+    on = field * SIDE > -0.5
+    depth = field[on] * SIDE
+    water = _still(scene, on, name)
+    if scene.chance(0.5):  # shallows, a hand's breadth or a dozen metres wide
+        reach = max(scene.px(scene.log_uniform(2, 15)), 1.2)
+        near = depth < 4 * reach
+        amount = (np.exp(-np.clip(depth[near], 0, None) / reach) - 0.018) * scene.uniform(0.1, 0.5)
+        water[near] += amount[:, None] * (scene.colour("soil") * 0.7 - water[near])
+    rim = depth < 0.5
+    water[rim] += (scene.image[on][rim] - water[rim]) * (0.5 - depth[rim])[:, None]
+    scene.image[on] = water
+    scene.claim(field > 0, kind)
+
+
+def _bank(scene: Scene, field) -> None:
+    """Mud, sand or reeds at the water's edge, now broad, now none at all; a dark rim where growth hangs over."""
+    wide = scene.px(scene.log_uniform(0.7, 6)) * np.clip(0.5 + 0.8 * scene.noise(scene.uniform(0.7, 2), LAND), 0, 2)
+    depth = field * SIDE
+    on = (depth > -wide - 0.7) & (depth < 1)
+    cover = np.clip((depth[on] + wide[on]) / np.maximum(wide[on] * 0.5, 1) + 0.3, 0, 1)
+    first = scene.colour(scene.pick(["soil", "sand", "grass", "tree"], [0.25, 0.15, 0.35, 0.25]))
+    second = scene.colour("grass" if scene.chance(0.6) else "soil")
+    mix = np.clip(0.4 + 0.4 * scene.noise(0.8, MOTTLE)[on], 0, 1)[:, None]
+    tone = scene.uniform(0.65, 1) * (1 + 0.1 * scene.noise(0.8, GRAIN)[on])
+    part = scene.image[on]
+    part += ((first + (second - first) * mix) * tone[:, None] - part) * (cover * scene.uniform(0.4, 0.95))[:, None]
+    scene.image[on] = part
+
+
+def _still(scene: Scene, on, name: str) -> np.ndarray:
+    """Colours [n, 3] of the water's pixels: smooth and mostly dark; wind, glint, slicks and algae are faint."""
+    colour = scene.colour(name)
+    if scene.chance(0.45):  # deep clear water is the darkest thing in a photograph
+        colour = colour * scene.uniform(0.55, 0.9)
+    tone = 1 + scene.uniform(0.02, 0.09) * scene.noise(scene.uniform(1.5, 4), LAND)[on]
+    tone += scene.uniform(0.004, 0.02) * scene.noise(scene.uniform(0.7, 1.5), GRAIN)[on]
+    if scene.chance(0.35):  # wind
+        ripples = scene.noise(scene.uniform(0.5, 1), MOTTLE, scene.uniform(1.5, 4))
+        tone += scene.uniform(0.01, 0.035) * ripples[on]
+    if scene.chance(0.2):
+        slick = edge(scene.noise(scene.uniform(1, 2), PATCH, scene.uniform(2, 6))[on] - scene.uniform(0.5, 1.2), 0.6)
+        tone += scene.uniform(-0.12, 0.15) * slick
+    water = colour * tone[:, None]
+    if scene.chance(0.3):
+        place = np.exp(-((beside(scene, wobble=0.1)[on] / scene.uniform(0.3, 0.9)) ** 2)) * scene.uniform(0.04, 0.3)
+        sparkle = 1 + scene.uniform(0.03, 0.12) * scene.noise(1, GRAIN)[on]
+        water += (place * sparkle)[:, None] * (np.array([150, 160, 160], np.float32) - water)
+    if scene.chance(0.15):  # algae
+        amount = np.clip(scene.noise(scene.uniform(0.5, 2))[on] - scene.uniform(0.3, 1), 0, 1) * 0.5
+        water += amount[:, None] * (scene.colour("grass") * 0.55 - water)
     return water
 
 
@@ -157,8 +209,8 @@ def town_buildings(scene: Scene, where, streets: Streets, industry: bool = True)
         0.3 if large else 0,
         "building" if large else "house",
     )
-    if scene.chance(0.2):
-        hall(scene, plots[0], scene.uniform(40, 90), streets.angle)
+    if scene.chance(0.2) and scene.width_m > 180:  # on less ground it would hide the water
+        hall(scene, plots[0], min(scene.uniform(40, 90), 0.16 * scene.width_m), streets.angle)
     if industry and large and scene.chance(0.3):
         few = plots[: scene.integer(2, 7)]
         tanks(scene, few, streets.plot_m * scene.rng.uniform(0.2, 0.4, len(few)), scene.uniform(6, 14))

@@ -27,7 +27,7 @@ def city(scene: Scene, room: np.ndarray, angle: float | None = None, grain: str 
     where = (room * gaps).astype(np.float32)
     yard(scene, where, scene.uniform(0.5, 0.95), max(scene.uniform(6, 14), 4 * scene.gsd))
     u, v = local_m(scene, streets.angle)
-    to_street = np.minimum(*(np.abs((w + b / 2) % b - b / 2) for w, b in zip((u, v), block, strict=True)))
+    to_street = np.minimum(*(np.abs((w + b / 2) % b - b / 2) for w, b in zip((u, v), block.tolist(), strict=True)))
     lines = np.clip((streets.width_m / 2 - to_street) / scene.gsd + 0.5, 0, 1) * where
     scene.paint(lines, scene.colour("asphalt") * (1 + 0.05 * scene.noise(1, GRAIN))[..., None], "road")
     return where, streets

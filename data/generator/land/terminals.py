@@ -4,7 +4,7 @@ import numpy as np
 
 from ..drawing.built import buildings
 from ..drawing.geometry import in_view, local_m, rectangles
-from ..drawing.ground import grass, traffic
+from ..drawing.ground import traffic
 from ..drawing.plants import trees
 from ..drawing.scene import Scene
 from ..drawing.textures import GRAIN, LAND, MOTTLE
@@ -112,7 +112,10 @@ def _landside(scene: Scene, stands: Stands, depth: float, u, v, half: float) -> 
     behind = (v < -depth - 1) & (np.abs(u) < half)
     if behind.mean() < 0.01:
         return
-    scene.paint(np.clip((-depth - v) / scene.gsd, 0, 1) * (np.abs(u) < half), grass(scene))
+    first, second = scene.colour("grass"), scene.colour("grass")
+    mix = np.clip(0.5 + 0.35 * scene.noise(1.5)[behind], 0, 1)[:, None]
+    tone = 1 + 0.07 * scene.noise(1, GRAIN)[behind] + 0.05 * scene.noise(2, MOTTLE)[behind]
+    scene.image[behind] = (first + (second - first) * mix) * tone[:, None]
     road_m = depth + scene.uniform(12, 22)
     line = stands.at(scene, np.array([[-half, -road_m], [half, -road_m]]))
     surface = scene.colour("asphalt") * (1 + 0.05 * scene.noise(1, GRAIN))[..., None]
@@ -123,7 +126,7 @@ def _landside(scene: Scene, stands: Stands, depth: float, u, v, half: float) -> 
     left = scene.uniform(-0.45, 0.1) * scene.width_m
     right = left + scene.uniform(0.4, 1.2) * max(scene.width_m, 200)
     area = behind & (v < -low) & (v > -low - size) & (u > left) & (u < right)
-    if area.mean() > 0.02:
+    if area.mean() > 0.04:
         car_park(scene, area, stands.angle, planted=0.2)
     wood = behind & ~area & (v < -low)
     if wood.mean() > 0.01:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..drawing.geometry import in_view, local_m, rectangles
+from ..drawing.geometry import MIDDLE, in_view, local_m, rectangles
 from ..drawing.ground import cars, road, traffic
 from ..drawing.plants import trees
 from ..drawing.scene import Scene
@@ -22,8 +22,10 @@ def light_stands(scene: Scene, stands: Stands) -> None:
     reach = min(half, 0.75 * scene.width_m)
     wide = scene.uniform(40, 90)  # paved ways between the hangars
     ways = np.clip(np.minimum(np.minimum(-v, wide + v), reach * 0.9 - np.abs(u)) / scene.gsd + 0.5, 0, 1)
-    worn = colour * scene.uniform(0.75, 0.95) * (1 + 0.07 * scene.noise(1, MOTTLE))[..., None]
-    scene.paint(ways * scene.uniform(0.5, 1), worn)
+    on = ways > 0
+    worn = colour * scene.uniform(0.75, 0.95) * (1 + 0.07 * scene.noise(1, MOTTLE)[on])[:, None]
+    part = scene.image[on]
+    scene.image[on] = part + (worn - part) * (ways[on] * scene.uniform(0.5, 1))[:, None]
     _tie_downs(scene, stands, reach)
     _hangar_rows(scene, stands, reach, wide)
     back = wide + scene.uniform(8, 25)
@@ -46,6 +48,8 @@ def _tie_downs(scene: Scene, stands: Stands, reach: float) -> None:
     if scene.gsd < 0.9 and count:
         scene.fill(rectangles(points, scene.px(0.3) + 0.4, scene.px(7), stands.angle), YELLOW * 0.9)
     taken = scene.rng.random(count) < scene.uniform(0.2, 0.8) * min(1, 2.2 * MOST / max(count, 1))
+    if count:
+        taken[np.hypot(*(points - MIDDLE).T).argmin()] = True
     turns = stands.angle + np.pi / 2 * scene.pick([-1, 1]) + scene.rng.normal(0, 0.06, count)
     names = scene.rng.choice(["light", "low", "twin", "business"], int(taken.sum()), p=[0.55, 0.28, 0.14, 0.03])
     airplanes(scene, points[taken], turns[taken], names)

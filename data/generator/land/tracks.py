@@ -2,14 +2,16 @@
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from ..drawing.geometry import rectangles, rotate
-from ..drawing.scene import Scene
+from ..drawing.scene import SHIFT, SIDE, Drawn, Scene
 from ..drawing.textures import GRAIN, LAND, MOTTLE
 from .runways import bar
 
 GAUGE, PITCH = 1.5, 4.7  # metres between rails and between tracks
+SHINE = np.array([176, 172, 166], np.float32)  # of worn rails
 
 
 @dataclass(frozen=True)
@@ -38,25 +40,40 @@ class Yard:
         return self.angle + np.arctan(2 * self.curve * np.asarray(u))
 
 
+def paint_at(scene: Scene, on, colours, cover) -> None:
+    """Blend colours [3] or [n, 3] into the `n` pixels of a boolean mask; cheap where the mask is small."""
+    part = scene.image[on]
+    part += (colours - part) * np.asarray(cover, np.float32)[:, None]
+    scene.image[on] = part
+
+
+def claim_at(scene: Scene, spots, kind: str) -> None:
+    """Give pixels, counted row by row, to a new object."""
+    scene.drawn.append(Drawn(kind, len(spots)))
+    scene.owner.reshape(-1)[spots] = len(scene.drawn) - 1
+
+
 def lay_tracks(scene: Scene, yard: Yard, field, u, v) -> None:
     """Ballast stained by rust and oil, darker where trains stand, sleepers' beds, shining rails, points."""
-    bed = np.clip(field * scene.width_m / scene.gsd + 0.5, 0, 1)
+    on = (field * SIDE > -0.5) & (u < yard.end + 0.5 * scene.gsd)
+    v = v[on]
+    bed = np.clip(field[on] * SIDE + 0.5, 0, 1) * np.clip((yard.end - u[on]) / scene.gsd + 0.5, 0, 1)
     stone = scene.colour("soil") * scene.uniform(0.3, 0.55) + scene.colour("asphalt") * scene.uniform(0.35, 0.6)
-    grain = scene.noise(1, MOTTLE, 5, yard.angle)
-    tone = 1 + 0.06 * grain + 0.07 * scene.noise(0.8, GRAIN) - 0.07 * np.clip(scene.noise(2, LAND), -1, 2)
-    table = scene.rng.normal(0, 1, 400)  # every track has its own age
-    which = np.searchsorted((yard.tracks[1:] + yard.tracks[:-1]) / 2, v)
+    grain, dirt = scene.noise(1, MOTTLE, 5, yard.angle)[on], scene.noise(1.5, MOTTLE)[on]
+    tone = 1 + 0.06 * grain + 0.07 * scene.noise(0.8, GRAIN)[on] - 0.07 * np.clip(scene.noise(2, LAND)[on], -1, 2)
+    table = scene.rng.normal(0, 1, 400).astype(np.float32)  # every track has its own age
+    which = np.searchsorted(((yard.tracks[1:] + yard.tracks[:-1]) / 2).astype(np.float32), v)
     d = np.abs(v - yard.tracks.astype(np.float32)[which])
-    tone += scene.uniform(0.02, 0.1) * table[which].astype(np.float32) * (d < 2.2)
+    tone += scene.uniform(0.02, 0.1) * table[which] * (d < 2.2)
     tone -= scene.uniform(0.15, 0.32) * bar(d, 1.3, scene.gsd)  # sleepers
     tone -= scene.uniform(0.0, 0.2) * bar(d, 0.5, scene.gsd) * np.clip(0.5 + 0.5 * grain, 0, 1)  # oil
-    colour = stone * tone[..., None]
-    rails = bar(np.abs(d) - GAUGE / 2, 0.14, scene.gsd) * scene.uniform(0.9, 1.3)
-    colour = colour + np.minimum(rails, 0.8)[..., None] * (np.array([176, 172, 166], np.float32) - colour)
-    buffers = np.clip((yard.end - u) / scene.gsd + 0.5, 0, 1)
-    scene.paint(bed * buffers, colour, "rails")
-    weeds = np.clip(scene.noise(1.5, MOTTLE) - scene.uniform(0.6, 1.6), 0, 1) * bed * (d > 1.4) * buffers
-    scene.paint(weeds, scene.colour("grass"))
+    weeds = np.clip(dirt - scene.uniform(0.6, 1.6), 0, 1) * (d > 1.4)
+    colour = stone * tone[:, None]
+    colour += (scene.colour("grass") - colour) * weeds[:, None]
+    rails = bar(d - GAUGE / 2, 0.14, scene.gsd) * scene.uniform(0.9, 1.3)
+    colour += np.minimum(rails, 0.8)[:, None] * (SHINE - colour)
+    paint_at(scene, on, colour, bed)
+    claim_at(scene, np.flatnonzero(on)[bed > 0.5], "rails")
     if len(yard.tracks) > 2:
         _points(scene, yard, stone)
 
@@ -74,11 +91,17 @@ def _points(scene: Scene, yard: Yard, stone) -> None:
         ease = 3 * t**2 - 2 * t**3
         ends = yard.tracks[[i, i + 1]] if scene.chance(0.5) else yard.tracks[[i + 1, i]]
         lines.append(np.stack([start + t * gap * 9, ends[0] + ease * (ends[1] - ends[0])], -1))
-    beds = np.max([scene.stroke(yard.at(scene, line), 2.4) for line in lines], 0)
     rails = [line + np.array([0, side * GAUGE / 2]) for line in lines for side in (-1, 1)]
-    scene.paint(beds * 0.6, stone * 0.72)
-    shine = np.max([scene.stroke(yard.at(scene, line), 0.2) for line in rails], 0)
-    scene.paint(shine * min(0.25 / scene.gsd, 0.8), np.array([176, 172, 166], np.float32))
+    scene.paint(_strokes(scene, yard, lines, 2.4) * 0.6, stone * 0.72)
+    scene.paint(_strokes(scene, yard, rails, 0.2) * min(0.25 / scene.gsd, 0.8), SHINE)
+
+
+def _strokes(scene: Scene, yard: Yard, lines, width_m: float) -> np.ndarray:
+    """Several lines [n, k, 2] in metres drawn at once, as a soft mask."""
+    mask = np.zeros((SIDE, SIDE), np.uint8)
+    corners = list(np.round(yard.at(scene, np.stack(lines)) * 2**SHIFT).astype(np.int32))
+    cv2.polylines(mask, corners, False, 255, max(1, round(scene.px(width_m))), cv2.LINE_AA, SHIFT)
+    return mask.astype(np.float32) / 255
 
 
 def gantries(scene: Scene, yard: Yard) -> None:

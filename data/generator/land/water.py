@@ -8,18 +8,22 @@ import cv2
 import numpy as np
 
 from ..drawing.geometry import MIDDLE, beside, curve, edge
-from ..drawing.ground import background, flood, grass, road, traffic, water_surface
+from ..drawing.ground import background, grass, road, traffic
 from ..drawing.plants import canopy, trees
 from ..drawing.scene import COLUMNS, ROWS, SIDE, Scene
 from ..drawing.textures import GRAIN, LAND, MOTTLE
 from ..kind import Kind
 from .beach import beach
-from .shores import filled, jetties, lit, shore_road, shore_trees, signed, town, town_buildings
+from .shores import fill_water, filled, jetties, shore_road, shore_trees, signed, town, town_buildings
 
 
 def river(scene: Scene) -> None:
     line, channel = _channels(scene)
-    field = signed(channel + 0.02 * scene.noise(1.5, LAND) + 0.006 * scene.noise(1, MOTTLE))
+    rough = scene.uniform(0.012, 0.035) * scene.noise(1.2, LAND) + scene.uniform(0.004, 0.01) * scene.noise(1, MOTTLE)
+    channel = channel + rough
+    if (channel > 0).mean() < 0.08:  # a stream that is hardly there or mostly beside the frame
+        channel = filled(channel, 0.08)
+    field = signed(channel)
     field, land = _with_islands(scene, field, 0.2)
     crossing = _crossing(scene, line) if scene.chance(0.2) else None
     _banks(scene, field)
@@ -36,9 +40,7 @@ def river(scene: Scene) -> None:
 def _channels(scene: Scene):
     """The middle line [n, 2] in pixels of the main channel, and the field of all channels."""
     layout = scene.pick(["creek", "river", "wide", "fork"], [0.12, 0.45, 0.28, 0.15])
-    low, high = {"creek": (0.045, 0.09), "river": (0.1, 0.3), "wide": (0.35, 0.75), "fork": (0.08, 0.25)}[
-        layout
-    ]
+    low, high = {"creek": (0.045, 0.09), "river": (0.1, 0.3), "wide": (0.35, 0.75), "fork": (0.08, 0.25)}[layout]
     width = scene.uniform(low, high)
     line = curve(scene, scene.uniform(0.2, 0.5) if layout == "creek" else scene.uniform(0.05, 0.3), 50)
     if layout == "wide":  # often only one bank is in the picture
@@ -103,9 +105,7 @@ def lake(scene: Scene) -> None:
 def _one_shore(scene: Scene) -> np.ndarray:
     field = beside(scene, 0, wobble=scene.uniform(0.05, 0.28))
     if scene.chance(0.35):  # land on two sides
-        field = np.minimum(
-            field, scene.uniform(0.1, 0.6) + beside(scene, 0, wobble=scene.uniform(0.03, 0.15))
-        )
+        field = np.minimum(field, scene.uniform(0.1, 0.6) + beside(scene, 0, wobble=scene.uniform(0.03, 0.15)))
     return filled(field, scene.uniform(0.25, 0.95))
 
 
@@ -119,9 +119,7 @@ def _whole(scene: Scene) -> np.ndarray:
 
 def _arms(scene: Scene) -> np.ndarray:
     """A reservoir's flooded valleys."""
-    field = scene.noise(scene.uniform(0.7, 2), LAND) + scene.uniform(0, 0.5) * scene.noise(
-        scene.uniform(0.7, 1.5)
-    )
+    field = scene.noise(scene.uniform(0.7, 2), LAND) + scene.uniform(0, 0.5) * scene.noise(scene.uniform(0.7, 1.5))
     return filled(field, scene.uniform(0.15, 0.7))
 
 
@@ -141,9 +139,7 @@ def _banks(scene: Scene, field) -> None:
     """Open country, woods along the water, a road on the shore."""
     background(scene, scene.pick(["grass", "forest", "soil", "field"], [0.45, 0.37, 0.1, 0.08]))
     if scene.chance(0.4):
-        other = edge(
-            scene.noise(scene.uniform(1, 3), LAND) - scene.uniform(-0.5, 0.8), scene.uniform(0.03, 0.3)
-        )
+        other = edge(scene.noise(scene.uniform(1, 3), LAND) - scene.uniform(-0.5, 0.8), scene.uniform(0.03, 0.3))
         scene.paint(other, grass(scene), "open ground")
     if scene.chance(0.4):
         trees(scene, np.clip(scene.uniform(-0.1, 0.3) + 0.3 * scene.noise(2), 0, 0.8), scene.uniform(4, 10))
@@ -157,7 +153,7 @@ def _banks(scene: Scene, field) -> None:
 def _flooded(scene: Scene, field, kind: str):
     """Fill the water in, with a built-up place on its banks now and then."""
     place, streets = town(scene, field) if scene.chance(0.45) else (None, None)
-    flood(scene, field, kind, lit(scene, water_surface(scene)))
+    fill_water(scene, field, kind)
     return place, streets
 
 
