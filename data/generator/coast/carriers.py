@@ -21,7 +21,7 @@ JET = ((0.5, 0), (0.12, 0.07), (-0.12, 0.42), (-0.28, 0.42), (-0.26, 0.1), (-0.4
 
 def carrier(scene: Scene, berth: Berth) -> None:
     """Draw one carrier; `berth.beam` is the width of its flight deck."""
-    deck = np.array([scene.uniform(74, 118)] * 3) * np.array([1, 1.01, 1.03]) + scene.rng.normal(0, 3, 3)
+    deck = np.array([scene.uniform(74, 112)] * 3) * np.array([1, 1.01, 1.03]) + scene.rng.normal(0, 3, 3)
     layout = scene.integer(0, len(DECKS) - 1)
     outline = np.array(DECKS[layout]) * [berth.length, berth.beam]
     hull(scene, berth, outline, deck * 0.72, deck, scene.uniform(14, 20), "aircraft carrier")
@@ -46,10 +46,11 @@ def _strip(scene: Scene, berth: Berth, turn, aside_m: float, width_m: float) -> 
 
 def _runway(scene: Scene, berth: Berth, inside: np.ndarray, turn) -> None:
     """Two edge lines, a middle line, the foul line, and the wires across the landing area."""
-    white, half = np.array([206, 206, 200], np.float32), 0.13 * berth.beam
-    lines = np.maximum(*(_strip(scene, berth, turn, aside, max(0.8, 0.8 * scene.gsd)) for aside in (-half, half)))
-    middle = _strip(scene, berth, turn, 0, max(0.7, 0.7 * scene.gsd))
-    lines = np.maximum(lines * scene.uniform(0.55, 0.8), middle * scene.uniform(0.3, 0.6))
+    white, half = np.array([214, 214, 208], np.float32), 0.13 * berth.beam
+    wide = max(1.2, 1.4 * scene.gsd)
+    lines = np.maximum(*(_strip(scene, berth, turn, aside, wide) for aside in (-half, half)))
+    middle = _strip(scene, berth, turn, 0, wide)
+    lines = np.maximum(lines * scene.uniform(0.75, 0.95), middle * scene.uniform(0.45, 0.75))
     scene.paint(lines * inside, white)
 
 
@@ -57,7 +58,7 @@ def _wear(scene: Scene, berth: Berth, inside: np.ndarray, turn) -> None:
     """Rubber along the landing strip, and patches of old and new coating all over the deck."""
     strip = _strip(scene, berth, turn, 0, 0.16 * berth.beam)
     rough = scene.noise(scene.uniform(0.5, 1))
-    rubber = strip * np.clip(0.5 + 0.4 * rough, 0, 1) * scene.uniform(0.1, 0.4)
+    rubber = strip * np.clip(0.6 + 0.3 * rough, 0, 1) * scene.uniform(0.2, 0.4)
     patches = scene.uniform(0.05, 0.14) * np.round(1.3 * rough)
     scene.texture((np.clip(patches, -0.25, 0.25) - rubber) * inside)
 
@@ -80,25 +81,25 @@ def _jets(scene: Scene, berth: Berth, layout: int) -> None:
     """Jets parked in rows along the starboard edge, about the island and at the bow, noses inward."""
     rows = ((0.07, 0.29, 0.27, 2.2), (-0.45, -0.2, 0.27, 2.4), (0.3, 0.44, 0.1, 2.9), (-0.24, 0.0, -0.36, 0.8))
     size = max(scene.uniform(15, 18.5), 5 * scene.gsd)
-    crowded, spread = scene.uniform(0.25, 1.0), scene.uniform(0.78, 1.0)
+    crowded, spread = scene.uniform(0.45, 1.0), scene.uniform(0.78, 1.0)
     body = np.array(JET + tuple((px, -py) for px, py in JET[::-1][1:-1])) * [size, 0.86 * size]
     shapes = []
     for start, end, aside, turn in rows:
         places = np.arange(start, end, size * spread / berth.length)
-        for x in places[scene.rng.random(len(places)) < crowded * scene.uniform(0, 1.3)]:
+        for x in places[scene.rng.random(len(places)) < crowded * scene.uniform(0.3, 1.3)]:
             lean = turn + scene.rng.normal(0, 0.1)
             at = [x * berth.length, (aside + scene.rng.normal(0, 0.012)) * berth.beam]
             at = to_canvas(scene, at, berth.heading, berth.centre)
             shapes.append(to_canvas(scene, body, berth.heading - lean, at))
     if shapes:
-        grey = scene.uniform(120, 165) * np.array([0.97, 1, 1.03])
+        grey = scene.uniform(140, 180) * np.array([0.97, 1, 1.03])
         tones = grey * scene.rng.uniform(0.82, 1.15, (len(shapes), 1))
         scene.cast(np.array(shapes), 3)
         scene.fill(np.array(shapes), tones, "jet" if scene.px(size) > 7.5 else None)  # smaller ones are specks
 
 
 def _island(scene: Scene, berth: Berth, deck: np.ndarray) -> None:
-    place, tone = scene.uniform(-0.14, 0.06), deck * scene.uniform(1.2, 1.6)
+    place, tone = scene.uniform(-0.14, 0.06), deck * scene.uniform(1.4, 1.8)
     boxes(scene, berth, (place, 0.37), 0.085 * berth.length, 0.11 * berth.beam, tone, 20)
     boxes(scene, berth, (place - 0.01, 0.37), 0.045 * berth.length, 0.07 * berth.beam, tone * 1.15, 8)
     boxes(scene, berth, (place - 0.025, 0.37), max(2.5, scene.gsd), 0.1 * berth.beam, deck * 0.5, 10)

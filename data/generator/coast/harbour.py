@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..drawing.built import buildings
-from ..drawing.geometry import MIDDLE, rectangles, to_canvas
+from ..drawing.geometry import MIDDLE, in_view, rectangles, to_canvas
 from ..drawing.scene import SIDE, Scene
 from ..drawing.textures import LAND, MOTTLE
 from ..kind import Kind
@@ -14,9 +14,7 @@ from .ships import Berth, freighter
 
 
 def container_yard(scene: Scene) -> None:
-    scene.image = scene.surface(
-        scene.colour("asphalt"), scene.colour("concrete"), scene.uniform(0.7, 2), 0.06, 0.9
-    )
+    scene.image = scene.surface(scene.colour("asphalt"), scene.colour("concrete"), scene.uniform(0.7, 2), 0.06, 0.9)
     angle, rows, lane = scene.angle(), scene.integer(4, 8), scene.uniform(7, 18)
     edge_m = scene.width_m * scene.uniform(0.22, 0.4) if scene.chance(0.3) else None
     along, across = (metres.astype(np.float32) for metres in local_metres(scene, angle))
@@ -26,15 +24,13 @@ def container_yard(scene: Scene) -> None:
     _trucks(scene, angle, rows * ROW, lane)
     if edge_m is not None:
         _yard_edge(scene, angle, edge_m)
-    if scene.chance(0.25):
+    if scene.chance(0.2):
         _yard_gantries(scene, angle, rows * ROW, lane)
 
 
 def _lane_marks(scene: Scene, across, block_m: float, lane_m: float) -> None:
     place = np.mod(across + scene.width_m * 0.8, block_m + lane_m)
-    line = np.minimum(np.abs(place - block_m - 1), np.abs(place - block_m - lane_m + 1)) < max(
-        0.2, 0.4 * scene.gsd
-    )
+    line = np.minimum(np.abs(place - block_m - 1), np.abs(place - block_m - lane_m + 1)) < max(0.2, 0.4 * scene.gsd)
     scene.paint(line * 0.6, np.array(scene.pick([(200, 176, 80), (210, 210, 204)]), np.float32))
     tyres = np.exp(-(((place - block_m - lane_m / 2) / (0.3 * lane_m)) ** 2))
     scene.texture(-0.18 * tyres * np.clip(0.6 + 0.5 * scene.noise(1, MOTTLE), 0, 1.2))
@@ -109,14 +105,12 @@ def harbour_crane(scene: Scene) -> None:
     sea(scene, rough=0.0)
     angle = scene.uniform(0, 2 * np.pi)
     water_side = np.array([-np.sin(angle), np.cos(angle)])
-    edge = MIDDLE + water_side * SIDE * scene.uniform(-0.12, 0.16)
+    edge = MIDDLE + water_side * SIDE * scene.uniform(-0.16, 0.1)
     boxes_here = scene.chance(0.68)
     along, across = _quay(scene, angle, edge)
     if boxes_here:
-        inside = (across < -scene.uniform(42, 60)) & (across > -400)
-        stacks(
-            scene, along, across, inside, scene.integer(5, 7), scene.uniform(8, 16), scene.uniform(0.6, 0.95)
-        )
+        inside = across < -scene.uniform(52, 84)  # the cranes are the picture, the stacks stand behind them
+        stacks(scene, along, across, inside, scene.integer(5, 7), scene.uniform(8, 16), scene.uniform(0.6, 0.95))
     else:
         _bulk(scene, angle, edge)
     _quay_life(scene, angle, edge)
@@ -130,15 +124,26 @@ def _quay(scene: Scene, angle: float, edge) -> tuple[np.ndarray, np.ndarray]:
     along, across = (metres.astype(np.float32) for metres in local_metres(scene, angle, edge))
     land = np.clip(0.5 - across / scene.gsd, 0, 1)
     scene.shade(shifted(land, scene.sun * min(scene.px(4 * scene.shadow_length), 12)))
-    deck = scene.surface(scene.colour("concrete"), scene.colour("asphalt"), scene.uniform(0.7, 2), 0.06, 1.0)
-    thin = max(0.4, 0.5 * scene.gsd)
-    rails = np.minimum(np.abs(across + 4), np.abs(across + 32)) < thin
-    lanes = (np.abs(np.mod(across, 4.5) - 2.2) < 0.5 * thin) & (across < -8) & (across > -29) & (np.mod(along, 9) < 6)
-    coping = (np.abs(across + 1) < 1, 0.5, (206, 202, 192))
-    for where, strength, tone in (coping, (rails, 0.55, (62, 60, 58)), (lanes, 0.4, (212, 200, 150))):
-        deck[where] += (np.array(tone, np.float32) - deck[where]) * strength
-    scene.paint(land, deck)
+    ground = scene.colour("concrete"), scene.colour("asphalt")
+    scene.paint(land, scene.surface(*ground, scene.uniform(0.7, 2), 0.06, 1.0))
+    scene.paint(
+        np.clip((1.1 - np.abs(across + 1.1)) / scene.gsd + 0.3, 0, 0.5), np.array((206, 202, 192), np.float32)
+    )
+    _quay_lines(scene, angle, edge, sum(ground) / 2)
     return along, across
+
+
+def _quay_lines(scene: Scene, angle: float, edge, ground) -> None:
+    """The cranes' rails and the dashes between the lanes, worn into the colour of the ground."""
+    long, thin = 1.6 * scene.width_m, max(0.5, 0.7 * scene.gsd)
+    dashes = np.arange(-0.75 * scene.width_m, 0.75 * scene.width_m, 9)
+    dashes = [[x, y, 6, 0.8 * thin] for y in scene.pick([(-11, -25), (-11, -16, -25)]) for x in dashes]
+    for parts, strength, tone in (
+        ([[0, y, long, 1.6 * thin] for y in (-4, -32)], 0.5, (62, 60, 58)),
+        (dashes, scene.uniform(0.1, 0.3), (212, 200, 150)),
+    ):
+        shapes = raised_parts(scene, np.array(parts, float), angle, edge, 0)
+        scene.fill(shapes[in_view(shapes.mean(1), SIDE)], ground + (np.array(tone) - ground) * strength)
 
 
 def _quay_life(scene: Scene, angle: float, edge) -> None:
@@ -167,7 +172,7 @@ def _quay_life(scene: Scene, angle: float, edge) -> None:
 
 
 def _moored_ship(scene: Scene, angle: float, edge, load: str) -> None:
-    length = min(scene.width_m * scene.uniform(0.7, 1.5), 330)
+    length = min(scene.width_m * scene.uniform(0.8, 1.6), 330)
     beam = length * scene.uniform(0.13, 0.16)
     aside = np.array([scene.uniform(-0.25, 0.25) * scene.width_m, beam / 2 + 3])
     heading = angle + (np.pi if scene.chance(0.5) else 0)
@@ -180,7 +185,7 @@ def _bulk(scene: Scene, angle: float, edge) -> None:
     along, across = (metres.astype(np.float32) for metres in local_metres(scene, angle, edge))
     ragged = 0.13 * scene.noise(0.8, LAND) + 0.1 * scene.noise(0.6, MOTTLE)
     height = np.full((SIDE, SIDE), -9.0, np.float32)
-    row = -46.0
+    row = -scene.uniform(46, 66)
     for _ in range(scene.integer(1, 3)):
         width = scene.uniform(14, 26)
         row -= width
@@ -219,7 +224,7 @@ KINDS = [
         "harbour crane",
         ("a harbour crane", "a quay crane", "a port crane"),
         harbour_crane,
-        (120, 320),
+        (95, 190),
         ("harbour crane",),
         False,
     ),

@@ -9,26 +9,27 @@ LINE = (204, 205, 198)
 
 
 def supply_ship(scene: Scene, berth: Berth) -> None:
-    """An auxiliary ship: hose gantries across the deck amidships, high houses at its ends, a small helideck aft."""
-    look = scene.pick(["grey", "white", "buff", "green"], [0.5, 0.2, 0.15, 0.15])
-    deck = {"grey": (124, 130, 134), "white": (120, 126, 122), "buff": (130, 124, 112), "green": (96, 116, 106)}[look]
-    deck = np.array(deck) * scene.uniform(0.8, 1.12)
-    house = np.array((176, 182, 186) if look == "grey" else (220, 219, 213)) * scene.uniform(0.9, 1.05)
+    """An auxiliary ship: a painted cargo deck under tall hose gantries, pale houses aft or at both ends."""
+    paint = scene.pick([(138, 82, 64), (84, 112, 90), (152, 130, 98), (122, 96, 82)], [0.35, 0.25, 0.25, 0.15])
+    deck = np.array(paint) * scene.uniform(0.8, 1.1) + scene.rng.normal(0, 4, 3)
+    grey = np.array((122, 127, 130)) * scene.uniform(0.85, 1.15)
+    house = np.array(scene.pick([(222, 221, 215), (208, 194, 164)], [0.65, 0.35])) * scene.uniform(0.88, 1.03)
     shape = outline(berth, scene.uniform(0.22, 0.34), 0.12, scene.uniform(0.7, 0.9))
-    hull(scene, berth, shape, deck * 0.62, deck, scene.uniform(7, 11), "auxiliary ship")
-    layout = scene.pick(["aft", "forward", "both", "holds"], [0.35, 0.2, 0.25, 0.2])
-    start, end = {"aft": (-0.2, 0.3), "forward": (-0.24, 0.18), "both": (-0.17, 0.17), "holds": (-0.14, 0.32)}[layout]
+    hull(scene, berth, shape, grey * 0.7, grey, scene.uniform(7, 11), "auxiliary ship")
+    layout = scene.pick(["aft", "both", "holds"], [0.5, 0.32, 0.18])
+    start, end = {"aft": (-0.24, 0.33), "both": (-0.2, 0.2), "holds": (-0.22, 0.33)}[layout]
+    boxes(scene, berth, ((start + end) / 2, 0), (end - start) * berth.length, 0.84 * berth.beam, deck)
     _cargo_deck(scene, berth, deck, start, end, layout == "holds")
-    clutter(scene, berth, 16, (start, end), deck)
-    clutter(scene, berth, 5, (0.34, 0.4), deck * 0.8)
-    _gantries(scene, berth, house, start + 0.04, end - 0.03)
-    if layout in ("forward", "both"):
-        _house(scene, berth, house, scene.uniform(0.25, 0.3), 0.1, False)
-    if layout == "forward":  # a hangar before the helideck
-        boxes(scene, berth, (-0.29, 0), 0.08 * berth.length, 0.7 * berth.beam, house * 0.92, 9)
+    clutter(scene, berth, 14, (start, end), deck)
+    clutter(scene, berth, 5, (0.34, 0.4), grey * 0.8)
+    if layout == "both":
+        _house(scene, berth, house, scene.uniform(0.26, 0.29), 0.11, False)
+        _house(scene, berth, house, -0.28, scene.uniform(0.11, 0.14), True)
+        _flight_deck(scene, berth, grey * scene.uniform(0.6, 0.8))
     else:
-        _house(scene, berth, house, -0.27, scene.uniform(0.1, 0.15), True)
-    _flight_deck(scene, berth, deck * scene.uniform(0.55, 0.75))
+        _house(scene, berth, house, -0.345, scene.uniform(0.16, 0.2), True)
+        clutter(scene, berth, 4, (-0.48, -0.45), grey * 0.85)
+    _gantries(scene, berth, house * scene.uniform(0.8, 1.0), start + 0.05, end - 0.03)
 
 
 def _cargo_deck(scene: Scene, berth: Berth, deck, start: float, end: float, holds: bool) -> None:
@@ -69,23 +70,26 @@ def _house(scene: Scene, berth: Berth, tone, place: float, long: float, funnel: 
 
 def _gantries(scene: Scene, berth: Berth, colour: np.ndarray, start: float, end: float) -> None:
     """Goal-like posts across the deck, each with hose booms over both sides and long thin shadows."""
-    count = scene.integer(2, 4)
+    count = scene.integer(3, 5)
     places = np.linspace(start, end, count) + scene.rng.uniform(-0.012, 0.012, count)
     bars = np.stack([places, 0 * places], -1)
-    boxes(scene, berth, bars, max(2.0, 1.2 * scene.gsd), 0.76 * berth.beam, colour * 0.9, 20)
+    boxes(scene, berth, bars, max(2.6, 1.6 * scene.gsd), 0.86 * berth.beam, colour * 0.92, 24)
     posts = np.stack([np.tile(places, 2), np.repeat([-0.34, 0.34], count)], -1)
-    boxes(scene, berth, posts, max(3.4, 1.7 * scene.gsd), max(2.6, 1.5 * scene.gsd), colour * 1.06, 22)
+    boxes(scene, berth, posts, max(4.2, 2.0 * scene.gsd), max(3.2, 1.7 * scene.gsd), colour * 1.06, 24)
     out = posts[scene.rng.random(len(posts)) < 0.8] * [1, 1.22]
     long = scene.uniform(0.05, 0.08)
     lean = scene.pick([0.5, -0.5]) * long
     boxes(scene, berth, out + [lean, 0], long * berth.length, max(0.9, 0.8 * scene.gsd), colour * 0.95, 9)
+    hoses = posts * [1, 0.62] - [lean * 0.9, 0]  # slung in loops from post to deck
+    boxes(scene, berth, hoses, long * 0.8 * berth.length, max(0.8, 0.7 * scene.gsd), (48, 46, 46))
 
 
 def _flight_deck(scene: Scene, berth: Berth, floor) -> None:
+    """A small plain deck aft, its marking at most a worn circle."""
     boxes(scene, berth, (-0.425, 0), 0.125 * berth.length, 0.8 * berth.beam, floor)
-    landing_circle(scene, berth, (-0.425, 0), 0.32 * berth.beam, floor * 1.08)
-    if scene.chance(0.5):
-        boxes(scene, berth, (-0.425, 0), 0.11 * berth.length, max(0.5, 0.6 * scene.gsd), LINE)
+    boxes(scene, berth, (-0.425, 0), max(0.5, 0.6 * scene.gsd), 0.7 * berth.beam, floor * 1.35)
+    if scene.chance(0.3):
+        landing_circle(scene, berth, (-0.425, 0), 0.22 * berth.beam, floor * 1.05, floor * 1.4)
     if scene.chance(0.25):
         _helicopter(scene, berth, (-0.425, 0))
 
@@ -101,48 +105,44 @@ def _helicopter(scene: Scene, berth: Berth, place) -> None:
 
 def landing_ship(scene: Scene, berth: Berth) -> None:
     """A transport ship: a box-like house over the full beam, a long flat deck with circles to a broad stern."""
-    grey = scene.colour("steel") * scene.uniform(0.8, 1.2)
-    deck = grey * scene.uniform(0.5, 0.74) + scene.rng.normal(0, 3, 3)
-    shape = outline(berth, scene.uniform(0.2, 0.3), 0.04, scene.uniform(0.93, 1.0), 0.55)
-    hull(scene, berth, shape, grey * 0.68, grey * 0.86, scene.uniform(9, 14), "transport ship")
-    layout = scene.pick(["long deck", "well", "vehicles forward", "abreast"], [0.3, 0.25, 0.2, 0.25])
-    end = scene.uniform(-0.04, 0.06) - (0.1 if layout == "vehicles forward" else 0)  # where the flat deck ends
-    top = end + scene.uniform(0.24, 0.32)  # where the house ends
-    start = -0.34 if layout == "well" else -0.49
-    boxes(scene, berth, ((end + start) / 2, 0), (end - start) * berth.length, 0.94 * berth.beam, deck)
-    _worn(scene, berth, start, end)
+    grey = scene.colour("steel") * scene.uniform(0.8, 1.15)
+    deck = grey * scene.uniform(0.4, 0.58) + scene.rng.normal(0, 3, 3)
+    shape = outline(berth, scene.uniform(0.2, 0.28), 0.04, scene.uniform(0.93, 1.0), 0.5)
+    hull(scene, berth, shape, grey * 0.68, grey * 1.08, scene.uniform(9, 14), "transport ship")
+    layout = scene.pick(["long deck", "well", "abreast"], [0.5, 0.3, 0.2])
+    end = scene.uniform(0.04, 0.12)  # where the flat deck ends
+    top = min(end + scene.uniform(0.22, 0.29), 0.36)  # where the house ends
+    start = -0.38 if layout == "well" else -0.49
+    boxes(scene, berth, ((end + start) / 2, 0), (end - start) * berth.length, 0.84 * berth.beam, deck)
+    _worn(scene, berth, deck, start, end)
     _spots(scene, berth, deck, start, end, layout)
     if layout == "well":
         _well(scene, berth, grey)
-    if layout == "vehicles forward":
-        _vehicles(scene, berth, top + 0.03, 0.34, 0.26)
-        boxes(scene, berth, (top + 0.05, scene.uniform(-0.2, 0.2)), 0.12 * berth.length, 2.2, grey * 1.2, 8)
-    else:
-        clutter(scene, berth, 6, (top + 0.02, 0.4), grey * 0.8)
-    _castle(scene, berth, grey * scene.uniform(1.02, 1.22), end, top)
-    if scene.chance(0.4) and layout != "well":
-        _vehicles(scene, berth, start + 0.03, start + 0.1, 0.36)
+    clutter(scene, berth, 6, (top + 0.02, 0.42), grey * 0.8)
+    _castle(scene, berth, grey * scene.uniform(1.1, 1.3), end, top)
+    if scene.chance(0.35) and layout != "well":
+        _vehicles(scene, berth, start + 0.03, start + 0.08, 0.36)
 
 
-def _worn(scene: Scene, berth: Berth, start: float, end: float) -> None:
+def _worn(scene: Scene, berth: Berth, deck, start: float, end: float) -> None:
     """Scuffed and repainted patches of the flat deck."""
     count = scene.integer(4, 9)
     spots = np.stack([scene.rng.uniform(start + 0.05, end - 0.05, count), scene.rng.uniform(-0.35, 0.35, count)], -1)
     sizes = scene.rng.uniform(0.03, 0.1, (2, count)) * berth.length * [[1.0], [0.5]]
-    middle = np.array([96, 98, 99]) * scene.rng.uniform(0.75, 1.25, (count, 1))
-    boxes(scene, berth, spots, sizes[0], np.minimum(sizes[1], 0.25 * berth.beam), middle * scene.uniform(0.85, 1.05))
+    tones = deck * scene.rng.uniform(0.85, 1.2, (count, 1))
+    boxes(scene, berth, spots, sizes[0], np.minimum(sizes[1], 0.25 * berth.beam), tones)
 
 
 def _spots(scene: Scene, berth: Berth, deck, start: float, end: float, layout: str) -> None:
     """Landing circles in a line or two abreast, with their lead-in lines."""
-    rows = (-0.22, 0.22) if layout == "abreast" else (0,)
-    count = 2 if layout in ("abreast", "well", "vehicles forward") else scene.integer(2, 3)
+    rows = (-0.2, 0.2) if layout == "abreast" else (0,)
+    count = scene.integer(2, 3) if layout == "well" else (2 if len(rows) == 2 else scene.integer(2, 4))
     room = (end - start) / count
-    for aside in rows:
-        middle = ((start + end) / 2, aside)
+    if len(rows) == 1:  # two long lines would look like a landing strip's
+        middle = ((start + end) / 2, 0)
         boxes(scene, berth, middle, (end - start) * 0.96 * berth.length, max(0.5, 0.6 * scene.gsd), LINE)
-    line = scene.uniform(140, 205) * np.array([1, 1, scene.uniform(0.75, 1)])
-    radius = min((0.2 if len(rows) == 2 else scene.uniform(0.24, 0.33)) * berth.beam, 0.42 * room * berth.length)
+    line = scene.uniform(150, 205) * np.array([1, 1, scene.uniform(0.75, 1)])
+    radius = min((0.19 if len(rows) == 2 else scene.uniform(0.29, 0.36)) * berth.beam, 0.42 * room * berth.length)
     for place in start + room * (0.5 + np.arange(count)):
         for aside in rows:
             landing_circle(scene, berth, (place, aside), radius, deck * scene.uniform(0.9, 1.12), line)
@@ -153,11 +153,11 @@ def _spots(scene: Scene, berth: Berth, deck, start: float, end: float, layout: s
 def _well(scene: Scene, berth: Berth, grey) -> None:
     """An open well at the stern: dark water or deck between two walls, landing craft in it, the gate down."""
     length, beam = berth.length, berth.beam
-    boxes(scene, berth, (-0.42, 0), 0.15 * length, 0.62 * beam, np.array([44, 54, 60]) * scene.uniform(0.8, 1.5))
+    boxes(scene, berth, (-0.44, 0), 0.11 * length, 0.62 * beam, np.array([44, 54, 60]) * scene.uniform(0.8, 1.5))
     boxes(scene, berth, (-0.525, 0), 0.055 * length, 0.6 * beam, grey * 0.6, 1)
     if scene.chance(0.7):
-        boxes(scene, berth, (-0.42, 0), 0.11 * length, 0.34 * beam, grey * 0.8, 3)
-        boxes(scene, berth, (-0.415, 0), 0.08 * length, 0.24 * beam, grey * 0.45)
+        boxes(scene, berth, (-0.44, 0), 0.09 * length, 0.34 * beam, grey * 0.8, 3)
+        boxes(scene, berth, (-0.435, 0), 0.06 * length, 0.24 * beam, grey * 0.45)
         boxes(scene, berth, (-0.465, 0.05), 0.015 * length, 0.12 * beam, grey * 1.1, 2)
 
 

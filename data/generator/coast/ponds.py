@@ -129,9 +129,7 @@ def _dyke_life(scene: Scene, angle: float, inside, dyke: float) -> None:
     count = scene.integer(0, 5)
     chosen = scene.rng.integers(0, len(rows), count)
     size = np.clip(scene.rng.uniform(0.8, 1.6, count) * dyke, 4, 12)
-    sheds = rectangles(
-        np.stack([columns[chosen], rows[chosen]], -1), scene.px(size * 1.5), scene.px(size), angle
-    )
+    sheds = rectangles(np.stack([columns[chosen], rows[chosen]], -1), scene.px(size * 1.5), scene.px(size), angle)
     buildings(scene, sheds, scene.colours("flat roof", count), 3, kind="shed")
 
 

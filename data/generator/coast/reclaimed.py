@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from ..drawing.scene import COLUMNS, ROWS, SIDE, Scene
-from ..drawing.textures import GRAIN, LAND, MOTTLE, PATCH
+from ..drawing.textures import GRAIN, LAND, MOTTLE, PATCH, noise
 from .sea import local_metres, shifted
 
 EARTH = [(168, 146, 114), (152, 130, 104), (186, 168, 138), (146, 138, 124), (172, 138, 108), (140, 116, 90)]
@@ -62,9 +62,11 @@ def water(scene: Scene, site: Site) -> None:
     drift = np.clip(0.9 - 0.3 * site.wide + 0.12 * site.fine, 0.1, 1.3)
     cloud = np.exp(np.clip(site.inland, None, 0) / reach) * drift * scene.uniform(0.6, 1.0)
     cloud = np.clip(cloud + 0.08 * site.wide, 0, 0.95)
-    ripples = scene.noise(float(np.clip(scene.px(0.7), 0.35, 1.2)), MOTTLE, scene.uniform(1.5, 4))
+    ripples = scene.noise(float(np.clip(scene.px(0.7), 0.35, 1.2)), MOTTLE)
     waves = 1 + scene.uniform(0.02, 0.045) * ripples + 0.02 * site.fine
-    scene.image = (deep + (site.mud - deep) * cloud[..., None]) * waves[..., None]
+    scene.image = cloud[..., None] * (site.mud - deep).astype(np.float32)
+    scene.image += deep
+    scene.image *= waves[..., None]
     scene.claim(site.inland < 0, "water")
 
 
@@ -78,16 +80,19 @@ def earth(scene: Scene, site: Site, plot: float) -> np.ndarray:
     i = np.floor((site.along[coarse] + warp) / plot).astype(int) + 40
     j = np.floor((site.across[coarse] - warp) / (plot * scene.uniform(0.6, 1.3))).astype(int) + 40
     lot = (i * 7 + j * 13) % 64
-    other = (tones[scene.rng.integers(0, 4, 64)] - tones[0]) * 0.6  # loads from elsewhere
+    other = tones[1] + (tones[scene.rng.integers(0, 4, 64)] - tones[0]) * 0.6  # loads from elsewhere
     traits = np.column_stack([other, scene.rng.normal(1, 0.09, 64), scene.rng.random(64) ** 2]).astype(np.float32)
     traits = traits[lot]
-    other = cv2.resize(traits[..., :3], (SIDE, SIDE))
+    image = cv2.resize(traits[..., :3], (SIDE, SIDE))
     light, ways = (cv2.resize(traits[..., k], (SIDE, SIDE)) for k in (3, 4))
     turn = scene.uniform(-0.5, 0.5) + scene.pick([0, np.pi / 2])
-    light += (0.03 + 0.05 * ways) * scene.noise(scene.uniform(0.5, 0.9), MOTTLE, 4.5, site.angle + turn)
+    scraped = noise(scene.rng, SIDE // 2, scene.uniform(0.3, 0.5), MOTTLE, 4.5, site.angle + turn)
+    light += (0.03 + 0.05 * ways) * cv2.resize(scraped, (SIDE, SIDE))  # at half the size, as slanted noise is dear
     light -= 0.3 * np.clip(stains - 0.4, 0, 0.8) - 0.12 * np.clip(-stains - 0.5, 0, 1) - 0.03 * site.fine
     mix = np.clip(0.5 + 0.9 * site.wide + 0.3 * stains, 0, 1)[..., None]
-    return (tones[1] + (tones[2] - tones[1]) * mix + other) * light[..., None]
+    image += (tones[2] - tones[1]) * mix
+    image *= light[..., None]
+    return image
 
 
 def standing_water(scene: Scene, site: Site) -> Site:

@@ -13,13 +13,9 @@ from .sea import FOAM, boats, local_metres, sea
 def reef(scene: Scene) -> None:
     layout = scene.pick(["barrier", "ring", "patches", "spurs"], [0.35, 0.2, 0.25, 0.2])
     sea(scene, rough=0.0)
-    scene.image *= min(
-        1.0, scene.uniform(45, 75) / float(scene.image.mean())
-    )  # deep water beside bright shallows
+    scene.image *= min(1.0, scene.uniform(45, 75) / float(scene.image.mean()))  # deep water beside bright shallows
     height = {"barrier": _barrier, "ring": _ring, "patches": _patches, "spurs": _spurs}[layout](scene)
-    height = height - np.quantile(
-        height, 1 - scene.uniform(0.45, 0.72)
-    )  # the reef fills that share of the picture
+    height = height - np.quantile(height, 1 - scene.uniform(0.45, 0.72))  # the reef fills that share of the picture
     height = (
         np.tanh(1.5 * height / max(float(height.std()), 1e-3))
         if layout == "patches"
@@ -33,9 +29,7 @@ def reef(scene: Scene) -> None:
 
 
 def _ragged(scene: Scene) -> np.ndarray:
-    return (
-        scene.noise(scene.uniform(0.8, 1.5), PATCH) * 0.5 + scene.noise(scene.uniform(0.5, 1), MOTTLE) * 0.14
-    )
+    return scene.noise(scene.uniform(0.8, 1.5), PATCH) * 0.5 + scene.noise(scene.uniform(0.5, 1), MOTTLE) * 0.14
 
 
 def _barrier(scene: Scene) -> np.ndarray:
@@ -78,12 +72,12 @@ def _spurs(scene: Scene) -> np.ndarray:
 def _shallows(scene: Scene, height) -> None:
     """The colour of the water over the reef by its depth: deep, blue-green, turquoise, pale."""
     deep = scene.image
-    green = np.array(
-        scene.pick([(44, 116, 124), (52, 124, 118), (40, 104, 122)]), np.float32
-    ) * scene.uniform(0.85, 1.1)
-    pale = np.array(
-        scene.pick([(124, 178, 166), (136, 176, 156), (110, 172, 174)]), np.float32
-    ) * scene.uniform(0.88, 1.08)
+    green = np.array(scene.pick([(44, 116, 124), (52, 124, 118), (40, 104, 122)]), np.float32) * scene.uniform(
+        0.85, 1.1
+    )
+    pale = np.array(scene.pick([(124, 178, 166), (136, 176, 156), (110, 172, 174)]), np.float32) * scene.uniform(
+        0.88, 1.08
+    )
     scene.image = deep + (green - deep) * np.clip(height / 0.35 + 0.75, 0, 1)[..., None]
     amount = np.clip(height * 1.6 + 0.15, 0, 1) * np.clip(0.75 + 0.35 * scene.noise(0.8), 0, 1)
     scene.paint(amount, pale * (1 + 0.04 * scene.noise(0.8, GRAIN))[..., None])
@@ -102,9 +96,7 @@ def _coral(scene: Scene, height) -> None:
     heads = (shape[..., 0] < 0.38) & (traits[..., 0] < scene.uniform(0.15, 0.5)) & (height > -0.12)
     cover = np.maximum(cover, heads * np.clip(0.55 + 0.35 * mottle, 0, 1))
     texture = 1 + 0.22 * scene.noise(0.4, MOTTLE) + 0.1 * scene.noise(0.6, GRAIN)
-    coral = (first + (second - first) * np.clip(0.5 + 0.5 * scene.noise(0.9), 0, 1)[..., None]) * texture[
-        ..., None
-    ]
+    coral = (first + (second - first) * np.clip(0.5 + 0.5 * scene.noise(0.9), 0, 1)[..., None]) * texture[..., None]
     scene.paint(cover * scene.uniform(0.75, 0.97), coral, "reef")
 
 

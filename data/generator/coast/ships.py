@@ -21,19 +21,26 @@ def _berth(
     slender: tuple[float, float],
     under_way: bool,
 ) -> Berth:
-    """A length of `share` of the picture's width, but within the `sizes` in metres that such ships really have."""
-    length = float(np.clip(scene.width_m * scene.uniform(*share), sizes[0], sizes[1] * scene.uniform(0.85, 1.0)))
+    """A length of `share` of the picture's width, but within the `sizes` in metres that such ships really have.
+
+    Most lie whole in the picture, as kinds of ships are told by their outline; the frame cuts some.
+    """
+    length = float(np.clip(scene.width_m * scene.uniform(*share), sizes[0], sizes[1] * scene.uniform(0.9, 1.0)))
     heading = scene.uniform(0, 2 * np.pi)
-    centre = MIDDLE + scene.rng.uniform(-0.14, 0.14, 2) * SIDE
+    ahead = np.array([np.cos(heading), np.sin(heading)])
+    aside = scene.rng.uniform(-0.2, 0.2, 2) * SIDE
     if under_way:  # room for the wake
-        centre = centre + np.array([np.cos(heading), np.sin(heading)]) * SIDE * scene.uniform(0, 0.12)
-    return Berth(centre, heading, length, length * scene.uniform(*slender))
+        aside = aside + ahead * SIDE * scene.uniform(0, 0.12)
+    spare = SIDE * 0.47 - np.abs(ahead) * scene.px(length) / 2
+    if scene.chance(0.8):
+        aside = np.clip(aside, -np.maximum(spare, 4), np.maximum(spare, 4))
+    return Berth(MIDDLE + aside, heading, length, length * scene.uniform(*slender))
 
 
 def cargo_ship(scene: Scene) -> None:
     sea(scene)
     under_way = scene.chance(0.65)
-    berth = _berth(scene, (0.65, 1.25), (95, 360), (0.14, 0.185), under_way)
+    berth = _berth(scene, (0.65, 1.2), (95, 360), (0.14, 0.185), under_way)
     if under_way:
         wake(scene, berth.centre, berth.heading, berth.length, berth.beam, scene.uniform(0.6, 1.3))
         scene.notes.append("under way")
@@ -42,27 +49,34 @@ def cargo_ship(scene: Scene) -> None:
 
 
 def warship(scene: Scene) -> None:
-    layout = scene.pick(["at sea", "moored"], [0.7, 0.3])
+    layout = scene.pick(["at sea", "moored"], [0.75, 0.25])
     sea(scene, rough=0.25 if layout == "at sea" else 0.0)
-    berth = _berth(scene, (0.55, 1.1), (90, 165), (0.105, 0.13), layout == "at sea")
+    berth = _berth(scene, (0.68, 1.05), (105, 165), (0.098, 0.112), layout == "at sea")
     if layout == "at sea":
-        wake(scene, berth.centre, berth.heading, berth.length, berth.beam, scene.uniform(0.5, 1.4))
+        wake(scene, berth.centre, berth.heading, berth.length, berth.beam, scene.uniform(0.9, 1.7))
         scene.notes.append("at sea")
     else:
-        paired = scene.chance(0.4)
-        side = _moor(scene, berth, not paired)
-        if paired:  # a second one outboard of the first
-            outboard = side * np.array([np.sin(berth.heading), -np.cos(berth.heading)])
-            centre = berth.centre + outboard * scene.px(berth.beam * 1.15)
-            frigate(scene, Berth(centre, berth.heading, berth.length, berth.beam))
+        _sisters(scene, berth, *_moor(scene, berth, False, 1.0))
     frigate(scene, berth)
     boats(scene, 0.1)
 
 
-def _moor(scene: Scene, berth: Berth, alone: bool = True) -> int:
-    """A pier or a quay at one side of the vessel, 1 or -1, which is returned; now and then a tug at the other."""
-    side = scene.pick([1, -1])
-    if scene.chance(0.5):
+def _sisters(scene: Scene, berth: Berth, side: int, across_m: float) -> None:
+    """Other warships outboard of the one at the pier, or over at the pier's other side: where one lies, more do."""
+    places = [-side * 1.15 * berth.beam, side * (across_m + 3 + berth.beam / 2)]
+    for aside in scene.pick([places[:1], places[1:], places], [0.4, 0.3, 0.3]):
+        spot = to_canvas(scene, [scene.uniform(-0.1, 0.1) * berth.length, aside], berth.heading, berth.centre)
+        heading = berth.heading + (np.pi if scene.chance(0.3) else 0)
+        frigate(scene, Berth(spot, heading, berth.length * scene.uniform(0.88, 1.0), berth.beam))
+
+
+def _moor(scene: Scene, berth: Berth, alone: bool = True, piers: float = 0.5) -> tuple[int, float]:
+    """A pier, with the chance `piers`, or a quay at one side of the vessel; now and then a tug at the other.
+
+    Returns that side, 1 or -1, and how far from the vessel's middle the pier ends, in metres.
+    """
+    side, width = scene.pick([1, -1]), 0.0
+    if scene.chance(piers):
         width = scene.uniform(10, 28)
         right = np.array([-np.sin(berth.heading), np.cos(berth.heading)])
         aside = float((berth.centre - MIDDLE) @ right) * scene.gsd
@@ -74,7 +88,7 @@ def _moor(scene: Scene, berth: Berth, alone: bool = True) -> int:
     scene.notes.append("moored")
     if alone and scene.chance(0.3):
         tug(scene, berth, -side)
-    return side
+    return side, berth.beam / 2 + 4 + width
 
 
 def _quay(scene: Scene, berth: Berth, side: int) -> None:
@@ -147,24 +161,24 @@ def _dockside(scene: Scene, shore: Berth, near_m: float, far_m: float, much: flo
 
 
 def aircraft_carrier(scene: Scene) -> None:
-    _naval(scene, carrier, (0.5, 1.2), (240, 335), (0.2, 0.25), 0.68)
+    _naval(scene, carrier, (0.75, 1.12), (240, 335), (0.225, 0.26), 0.68)
 
 
 def auxiliary_ship(scene: Scene) -> None:
-    _naval(scene, supply_ship, (0.55, 1.1), (115, 230), (0.125, 0.16), 0.66)
+    _naval(scene, supply_ship, (0.68, 1.08), (130, 230), (0.132, 0.152), 0.66)
 
 
 def transport_ship(scene: Scene) -> None:
-    _naval(scene, landing_ship, (0.55, 1.1), (115, 210), (0.14, 0.18), 0.66)
+    _naval(scene, landing_ship, (0.7, 1.05), (125, 210), (0.17, 0.192), 0.66, 48)
 
 
-def _naval(scene: Scene, draw, share, sizes, slender, at_sea: float) -> None:
-    """One ship drawn by `draw`, under way with the chance `at_sea` and moored otherwise."""
+def _naval(scene: Scene, draw, share, sizes, slender, at_sea: float, least: float = 0) -> None:
+    """One ship drawn by `draw`, under way with the chance `at_sea`, else moored, on a sea no darker than `least`."""
     moving = scene.chance(at_sea)
-    sea(scene, rough=0.3 if moving else 0.0)
+    sea(scene, least, rough=0.3 if moving else 0.0)
     berth = _berth(scene, share, sizes, slender, moving)
     if moving:
-        wake(scene, berth.centre, berth.heading, berth.length, berth.beam * 0.8, scene.uniform(0.4, 1.3))
+        wake(scene, berth.centre, berth.heading, berth.length, berth.beam * 0.8, scene.uniform(0.35, 0.95))
         scene.notes.append("at sea")
     else:
         _moor(scene, berth)
@@ -201,12 +215,12 @@ KINDS = [
         ("submarine",),
         False,
     ),
-    Kind("warship", ("a warship", "a frigate", "a surface combatant"), warship, (90, 260), ("warship",), False),
+    Kind("warship", ("a warship", "a frigate", "a surface combatant"), warship, (110, 230), ("warship",), False),
     Kind(
         "aircraft carrier",
         ("an aircraft carrier", "a carrier ship"),
         aircraft_carrier,
-        (250, 540),
+        (250, 420),
         ("aircraft carrier",),
         False,
     ),
@@ -214,7 +228,7 @@ KINDS = [
         "auxiliary ship",
         ("an auxiliary ship", "a naval supply ship", "a replenishment ship"),
         auxiliary_ship,
-        (120, 330),
+        (140, 300),
         ("auxiliary ship",),
         False,
     ),
@@ -222,7 +236,7 @@ KINDS = [
         "transport ship",
         ("a transport ship", "a landing ship", "an amphibious transport ship"),
         transport_ship,
-        (120, 320),
+        (135, 280),
         ("transport ship",),
         False,
     ),

@@ -34,9 +34,7 @@ def _pressure_hull(scene: Scene, berth: Berth, layout: str) -> None:
 
 def _washed(scene: Scene, berth: Berth, place, inside) -> None:
     """Foam where the water washes along the hull; `inside` is metres to its side."""
-    near = np.clip((inside + max(0.12 * berth.beam, 1.2 * scene.gsd)) / scene.gsd, 0, 1) * (
-        np.abs(place) < 0.5
-    )
+    near = np.clip((inside + max(0.12 * berth.beam, 1.2 * scene.gsd)) / scene.gsd, 0, 1) * (np.abs(place) < 0.5)
     scene.paint(near * np.clip(0.3 + 0.6 * scene.noise(0.6, MOTTLE), 0, 1) * scene.uniform(0.3, 0.9), FOAM)
 
 

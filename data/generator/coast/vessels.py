@@ -90,10 +90,8 @@ def tug(scene: Scene, berth: Berth, side: int) -> None:
 
 def freighter(scene: Scene, berth: Berth, load: str | None = None) -> str:
     """A loaded cargo ship; returns its caption note."""
-    load = load or scene.pick(["containers", "hatches", "pipes"], [0.6, 0.28, 0.12])
-    side = np.array(
-        scene.pick([(112, 52, 46), (42, 56, 78), (56, 58, 60), (44, 74, 66), (92, 40, 38)]), np.float32
-    )
+    load = load or scene.pick(["containers", "hatches", "pipes"], [0.66, 0.27, 0.07])
+    side = np.array(scene.pick([(112, 52, 46), (42, 56, 78), (56, 58, 60), (44, 74, 66), (92, 40, 38)]), np.float32)
     deck = np.array(scene.pick([(124, 72, 58), (138, 70, 54), (74, 106, 84), (134, 108, 82)]), np.float32)
     shape = outline(berth, scene.uniform(0.14, 0.24), 0.08, scene.uniform(0.7, 0.95))
     hull(
@@ -106,9 +104,7 @@ def freighter(scene: Scene, berth: Berth, load: str | None = None) -> str:
         "cargo ship",
     )
     {"containers": _deck_containers, "hatches": _hatches, "pipes": _pipes}[load](scene, berth)
-    _bridge_house(
-        scene, berth, scene.uniform(-0.42, -0.36) if load != "containers" else scene.uniform(-0.4, -0.3)
-    )
+    _bridge_house(scene, berth, scene.uniform(-0.42, -0.36) if load != "containers" else scene.uniform(-0.4, -0.3))
     return {
         "containers": "loaded with containers",
         "hatches": "with hatch covers",
@@ -139,9 +135,9 @@ def _hatches(scene: Scene, berth: Berth) -> None:
     places = np.linspace(-0.27, 0.36, count)
     pace = berth.length * 0.63 / (count - 1)
     covers = np.stack([places, np.zeros(count)], -1)
-    colour = np.array(
-        scene.pick([(150, 96, 74), (148, 116, 78), (84, 124, 100), (172, 84, 60)])
-    ) * scene.uniform(0.85, 1.15)
+    colour = np.array(scene.pick([(150, 96, 74), (148, 116, 78), (84, 124, 100), (172, 84, 60)])) * scene.uniform(
+        0.85, 1.15
+    )
     width = berth.beam * scene.uniform(0.5, 0.68)
     boxes(scene, berth, covers, pace * 0.72, width, colour, 2)
     boxes(scene, berth, covers, pace * 0.72, scene.gsd, colour * 0.75)  # where the two leaves meet
@@ -189,16 +185,14 @@ WARSHIP_BLOCKS = {
 def frigate(scene: Scene, berth: Berth) -> None:
     """A grey warship: pointed bow, gun, superstructure with mast and funnels, helicopter deck."""
     layout = scene.pick(["frigate", "destroyer", "smooth"], [0.4, 0.35, 0.25])
-    grey = scene.colour("steel") * scene.uniform(0.85, 1.15)
-    shape = outline(
-        berth, scene.uniform(0.42, 0.6), 0.25, scene.uniform(0.7, 0.85), scene.uniform(0.65, 0.85)
-    )
-    hull(scene, berth, shape, grey * 0.72, grey * scene.uniform(0.72, 0.95), 7, "warship")
+    grey = scene.colour("steel") * scene.uniform(1.05, 1.3)
+    shape = outline(berth, scene.uniform(0.42, 0.6), 0.25, scene.uniform(0.7, 0.85), scene.uniform(0.65, 0.85))
+    hull(scene, berth, shape, grey * 0.8, grey * scene.uniform(0.76, 0.92), 7, "warship")
     _helideck(scene, berth, grey)
     length, beam = berth.length, berth.beam
     blocks = np.array(WARSHIP_BLOCKS[layout])
     blocks[:, 0] += scene.rng.uniform(-0.015, 0.015, 4)
-    tone = grey * scene.rng.uniform(1.0, 1.22, (4, 1))
+    tone = grey * scene.rng.uniform(0.98, 1.2, (4, 1))
     boxes(scene, berth, np.array([[-0.01, 0]]), 0.38 * length, 0.56 * beam, grey * 1.05, 5)
     boxes(
         scene,
@@ -231,16 +225,15 @@ def frigate(scene: Scene, berth: Berth) -> None:
 def _gun(scene: Scene, berth: Berth, grey) -> None:
     boxes(scene, berth, (0.335, 0), 0.075 * berth.length, max(0.7, 1.1 * scene.gsd), grey * 0.45)
     turret = to_canvas(scene, [0.295 * berth.length, 0], berth.heading, berth.centre)
-    radius = max(scene.px(0.15 * berth.beam), 1.5)
+    radius = max(scene.px(0.2 * berth.beam), 1.7)
     scene.shade(scene.disc(turret + scene.sun * radius * 0.6, radius))
     scene.paint(scene.disc(turret, radius), grey * 1.25)
 
 
 def _helideck(scene: Scene, berth: Berth, grey) -> None:
     boxes(scene, berth, (-0.36, 0), 0.2 * berth.length, 0.8 * berth.beam, grey * 0.6)
-    boxes(
-        scene, berth, [(-0.262, 0), (-0.458, 0)], max(0.5, 0.8 * scene.gsd), 0.7 * berth.beam, (206, 208, 206)
-    )
-    landing_circle(scene, berth, (-0.36, 0), 0.27 * berth.beam, grey * 0.62)
+    boxes(scene, berth, [(-0.262, 0), (-0.458, 0)], max(0.5, 0.8 * scene.gsd), 0.7 * berth.beam, (206, 208, 206))
+    if scene.chance(0.5):
+        landing_circle(scene, berth, (-0.36, 0), 0.25 * berth.beam, grey * 0.62, grey * 1.05)
     if scene.chance(0.35):  # a helicopter
         boxes(scene, berth, (-0.36, 0), max(12, 4 * scene.gsd), max(2, 1.3 * scene.gsd), (70, 74, 78), 3)

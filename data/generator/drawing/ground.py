@@ -4,7 +4,7 @@ import numpy as np
 
 from .geometry import beside, curve, edge, rectangles, straight
 from .plants import canopy, trees
-from .scene import COLUMNS, ROWS, SIDE, Scene
+from .scene import COLUMNS, ROWS, Scene
 from .textures import GRAIN, LAND, MOTTLE, PATCH
 
 

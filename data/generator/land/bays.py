@@ -56,7 +56,7 @@ def usual_bays(scene: Scene, planted: float = 0.4) -> Bays:
         depth=scene.uniform(4.8, 5.4),
         aisle=scene.uniform(5.8, 7.6) + (scene.gsd > 1),  # rows must still part in pictures from high up
         median=scene.pick([0.0, 1.0, 2.6], [0.3, 0.2, 0.5] if green else [0.85, 0.15, 0]),
-        block=scene.uniform(38, 110),
+        block=scene.uniform(38, 110) if scene.gsd < 1 else scene.uniform(60, 260),
         lane=scene.uniform(6, 9),
         island=scene.uniform(1.5, 3.2) if green or scene.chance(0.3) else 0.0,
         slant=scene.uniform(-2.4, 2.4) if scene.gsd < 1 and scene.chance(0.25) else 0.0,
@@ -116,8 +116,8 @@ def lay_out(scene: Scene, bays: Bays, area, angle: float) -> Ground:
     inside = in_row & (slot >= 0) & (slot < bays.stalls)
     at_end = (place < 0) | ((place >= full) & (place < full + bays.island))
     island = at_end & (in_row | median) & (bays.island > 0)
-    low, high = (np.array([f(module), f(block)]).astype(int) for f in (np.min, np.max))
-    count = (high - low + 1) * [bays.rows, bays.stalls]
+    low, high = ((int(f(module)), int(f(block))) for f in (np.min, np.max))  # plain numbers here too
+    count = (high[0] - low[0] + 1) * bays.rows, (high[1] - low[1] + 1) * bays.stalls
     line = (module - low[0]) * bays.rows + row
     stall = np.where(inside, line * count[1] + (block - low[1]) * bays.stalls + slot, 0).astype(np.int32)
     across = place - (slot + 0.5) * bays.pitch

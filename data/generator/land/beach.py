@@ -34,17 +34,19 @@ def _coastline(scene: Scene) -> np.ndarray:
     if scene.chance(0.45):  # a bay or a cape
         middle = scene.rng.uniform(0, 1, 2) * SIDE
         field = field + scene.uniform(-0.25, 0.25) * np.exp(
-            -(((COLUMNS - middle[0]) ** 2 + (ROWS - middle[1]) ** 2) / (0.35 * SIDE) ** 2)
+            -(((COLUMNS - float(middle[0])) ** 2 + (ROWS - float(middle[1])) ** 2) / (0.35 * SIDE) ** 2)
         )
     return filled(field, scene.uniform(0.2, 0.7)) + 0.004 * scene.noise(1, MOTTLE)
 
 
 def _sand(scene: Scene, field, back, breadth: float) -> None:
     """Dry sand, tufts at its back, tracks, a line of washed-up weed, and the wet strip by the water."""
-    sand = scene.surface(
-        scene.colour("sand"), scene.colour("sand"), scene.uniform(1, 3), scene.uniform(0.02, 0.06)
-    )
-    scene.paint(edge(back, scene.uniform(0.008, 0.05)), sand, "sand")
+    first, second = scene.colour("sand"), scene.colour("sand")
+    broad = scene.noise(scene.uniform(1, 3))
+    tone = 1 + scene.uniform(0.02, 0.06) * scene.noise(scene.uniform(0.6, 1.5), GRAIN) + 0.03 * broad
+    sand = (first + (second - first) * np.clip(0.5 + 0.3 * broad, 0, 1)[..., None]) * tone[..., None]
+    dry = edge(back, scene.uniform(0.008, 0.05))
+    scene.paint(dry * (field < 0.03), sand, "sand")
     if scene.chance(0.4):
         tufts = np.exp(-((back / (0.5 * breadth)) ** 2)) * scene.uniform(0.1, 0.5)
         trees(
@@ -69,18 +71,20 @@ def _sea(scene: Scene, field) -> None:
     near = np.exp(-np.clip(field, 0, None) / scene.uniform(0.05, 0.4)) * np.clip(
         1 + 0.25 * scene.noise(1.5), 0, 1.3
     )
-    water = lit(scene, scene.surface(deep, deep * scene.uniform(0.85, 1.2), 2, 0.02))
+    tone = 1 + scene.uniform(0.03, 0.1) * scene.noise(2) + 0.02 * scene.noise(1, GRAIN)
+    water = lit(scene, deep * tone[..., None])
     scene.paint(edge(field, 0.01), water + np.clip(near, 0, 1)[..., None] * (shallow - water), "water")
     if scene.chance(0.25):
         scene.notes.append("with calm water")
         return
-    foam = np.zeros((SIDE, SIDE))
+    foam = np.zeros((SIDE, SIDE), np.float32)
+    bent, broken = 0.012 * scene.noise(1.2, PATCH), np.clip(0.5 + 0.7 * scene.noise(1), 0, 1)
     for place in [0.0, *np.cumsum(scene.rng.uniform(0.02, 0.11, scene.integer(0, 3)))]:
-        crest = field - place + 0.012 * scene.noise(1.2, PATCH)
-        behind = np.where(
-            crest > 0, scene.uniform(0.003, 0.01), scene.uniform(0.006, 0.035)
-        )  # foam trails shoreward
-        foam = np.maximum(foam, np.exp(-((crest / behind) ** 2)) * np.clip(0.5 + 0.7 * scene.noise(1), 0, 1))
+        bent, broken = bent.T[::-1], broken.T[::-1]  # no crest repeats the one before
+        crest = field - float(place) + bent
+        ahead, behind = np.float32(scene.uniform(0.003, 0.01)), np.float32(scene.uniform(0.006, 0.035))
+        wide = np.where(crest > 0, ahead, behind)  # foam trails shoreward
+        foam = np.maximum(foam, np.exp(-((crest / wide) ** 2)) * broken)
     foam = foam * edge(field + 0.004, 0.01) * np.clip(1 + 0.3 * scene.noise(0.7, GRAIN), 0, 1)
     scene.paint(foam * scene.uniform(0.75, 1), np.array([232, 235, 234], np.float32), "surf")
 

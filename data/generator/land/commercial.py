@@ -11,16 +11,18 @@ from ..drawing.plants import trees
 from ..drawing.scene import SHIFT, SIDE, Scene
 from ..drawing.textures import GRAIN, MOTTLE, PATCH
 from ..kind import Kind
+from .car_park import FEW
 from .houses import cover
+from .pavements import pavement
 from .streets import corners, gentle, split
-from .towers import Parts, raise_parts
+from .towers import Parts, heights_of, raise_parts
 
 # Share of the pictures; block and building sizes in metres; heights (most, few) in metres; share of open blocks.
 CITIES = {
     "downtown": (0.34, (60, 110), (24, 42), (12, 45), (60, 150), 0.1),
     "courtyards": (0.24, (55, 100), (16, 26), (14, 24), (25, 50), 0.08),
     "towers": (0.2, (80, 140), (40, 60), (8, 20), (50, 140), 0.2),
-    "shops": (0.22, (80, 150), (30, 60), (5, 11), (12, 30), 0.3),
+    "shops": (0.22, (80, 150), (30, 60), (5, 11), (12, 30), 0.22),
 }
 
 
@@ -40,15 +42,16 @@ def commercial_area(scene: Scene) -> None:
     city = _city(scene, scene.uniform(*block), style)
     _streets(scene, city)
     unbuilt = scene.rng.random(len(city.blocks)) < free
-    unbuilt &= np.cumsum(unbuilt) <= 0.35 * len(unbuilt)
+    unbuilt &= np.cumsum(unbuilt) <= 0.25 * len(unbuilt)
     centre = np.abs((city.blocks[:, :2] + city.blocks[:, 2:]) / 2).max(1).argmin()
     unbuilt[centre] &= scene.width_m > 250  # close pictures have their buildings in the middle
     planted = _open_blocks(scene, city, city.blocks[unbuilt], style)
-    parts = _buildings(scene, city.blocks[~unbuilt], max(scene.uniform(*building), scene.width_m / 22), style)
-    parts = _heights(scene, parts, heights, high, style)
+    parts = _buildings(scene, city.blocks[~unbuilt], max(scene.uniform(*building), scene.width_m / 16), style)
+    parts = heights_of(scene, parts, heights, high, style)
     planted = np.maximum(planted, _courts(scene, city, city.blocks[~unbuilt]))
     planted = np.maximum(planted, _street_life(scene, city))
-    trees(scene, cv2.blur(planted, (7, 7)), max(scene.uniform(5, 9), 2 * scene.gsd))
+    if planted.max() > 0.15:
+        trees(scene, cv2.blur(planted, (7, 7)), max(scene.uniform(5, 9), 2 * scene.gsd))
     raise_parts(scene, parts, city.place, style)
 
 
@@ -79,15 +82,16 @@ def _city(scene: Scene, block_m: float, style: str) -> City:
 
 def _streets(scene: Scene, city: City) -> None:
     """Asphalt all over, worn and mended, with lanes; then paved blocks on it."""
-    asphalt = scene.colour("asphalt")
-    colour = (asphalt * 0.3 + asphalt.mean() * 0.7) * scene.uniform(0.65, 1.05)
-    worn = 1 + 0.05 * scene.noise(1, GRAIN) + 0.07 * scene.noise(1, PATCH)
-    scene.paint(np.ones((SIDE, SIDE), np.float32), colour * worn[..., None], "road")
+    colour = pavement(scene, scene.uniform(48, 118))
+    fine = scene.noise(1, PATCH)
+    worn = 1 + 0.07 * fine + 0.05 * scene.noise(1, GRAIN)
+    scene.image = colour * worn[..., None]
+    scene.claim(np.ones((SIDE, SIDE), bool), "road")
     if scene.px(1) > 0.9:
         _lanes(scene, city, colour)
     walk = city.blocks + np.array([-1, -1, 1, 1]) * scene.uniform(2, 4.5)
     blocks = cover(city.place(corners(walk)))
-    scene.paint(blocks, scene.colour("concrete") * scene.uniform(0.6, 0.9) * worn[..., None])
+    scene.paint(blocks, pavement(scene, scene.uniform(85, 165)) * worn[..., None])
     scene.owner[blocks > 0.5] = 0
 
 
@@ -117,14 +121,17 @@ def _open_blocks(scene: Scene, city: City, blocks, style: str) -> np.ndarray:
         cover(city.place(corners(blocks[kinds == k] + np.array([1.5, 1.5, -1.5, -1.5])))) for k in range(3)
     )
     if plazas.any():
-        scene.paint(plazas, scene.surface(scene.colour("concrete"), scene.colour("soil"), 1, 0.08) * 0.9)
+        stained = 1 + 0.1 * scene.noise(0.7, MOTTLE)
+        scene.paint(plazas, pavement(scene, scene.uniform(110, 190)) * stained[..., None])
     if car_parks.any():
-        scene.paint(car_parks, scene.surface(scene.colour("asphalt"), scene.colour("asphalt"), 1, 0.06), "parking")
+        worn = 1 + 0.08 * scene.noise(1, MOTTLE)
+        scene.paint(car_parks, pavement(scene) * worn[..., None], "parking")
         for block in blocks[kinds == 1]:
             _car_rows(scene, city, block)
     if not squares.any():
         return squares
-    scene.paint(squares, grass(scene), "grass")
+    lawn = grass(scene)
+    scene.paint(squares, lawn * 0.65 + 0.35 * lawn.mean(-1, keepdims=True), "grass")  # city lawns are pale
     paths = np.zeros_like(squares)
     for block in blocks[kinds == 0]:
         for points in _paths(scene, block):
@@ -156,8 +163,13 @@ def _car_rows(scene: Scene, city: City, block) -> None:
     if scene.px(1) > 1.2:
         marks = rectangles(spots + scene.px(1.35), max(scene.px(0.15), 0.6), scene.px(5), city.angle)
         scene.fill(marks[:: 1 if len(marks) < 300 else 2], scene.colour("concrete"))
-    taken = scene.rng.random(len(spots)) < scene.uniform(0.15, 0.9) * min(1, 350 / max(len(spots), 1))
-    cars(scene, spots[taken], city.angle + np.pi / 2)
+    spots = spots[scene.rng.random(len(spots)) < scene.uniform(0.3, 0.95)][:320]
+    if len(spots) <= FEW:
+        cars(scene, spots, city.angle + np.pi / 2)
+        return
+    shapes = rectangles(spots, max(scene.px(1.85), 0.9), max(scene.px(4.4), 1.4), city.angle)
+    scene.fill(shapes, scene.colours("car", len(shapes), 10) * 0.9)
+    scene.claim(scene.stamp(shapes) > 0, "parked cars")
 
 
 def _buildings(scene: Scene, blocks, size_m: float, style: str) -> Parts:
@@ -199,28 +211,15 @@ def _whole(scene: Scene, lot, wide: float, high: float) -> list:
     return [(x0, y0, x1, y1), (*start, *(start + size))]
 
 
-def _heights(scene: Scene, parts: Parts, heights, high, style: str) -> Parts:
-    """Most buildings of middling height, a few much higher; a second box stands on the first."""
-    count = parts.owners.max(initial=-1) + 1
-    usual = np.exp(scene.rng.uniform(*np.log(heights), count))
-    tall = scene.rng.random(count) < {"downtown": 0.3, "courtyards": 0.06, "towers": 0.55, "shops": 0.08}[style]
-    second = np.concatenate([[False], parts.owners[1:] == parts.owners[:-1]]) & (
-        np.bincount(parts.owners, minlength=max(count, 1))[parts.owners] == 2
-    )
-    lifted = np.where(tall, np.exp(scene.rng.uniform(*np.log(high), count)), usual)
-    base = np.where(tall & (scene.rng.random(count) < 0.6), np.minimum(usual, 16), lifted)
-    top = np.where(second, np.maximum(lifted, base + 3)[parts.owners], base[parts.owners])
-    return Parts(parts.boxes, top * scene.rng.uniform(0.97, 1.03, len(top)), parts.owners)
-
-
 def _courts(scene: Scene, city: City, blocks) -> np.ndarray:
     """Between the buildings: stained paving, a few green yards and parked cars; returns where trees may stand."""
     mask = cover(city.place(corners(blocks))) if len(blocks) else np.zeros((SIDE, SIDE), np.float32)
-    green = mask * np.clip(scene.noise(1.2, PATCH) - scene.uniform(0, 1.4), 0, 1)
+    patches = scene.noise(0.9, PATCH)
+    green = mask * np.clip(patches - scene.uniform(0, 1.4), 0, 1)
     scene.paint(green * 0.8, scene.colour("grass"))
-    scene.texture(mask * 0.09 * scene.noise(0.6, MOTTLE))
+    scene.texture(mask * 0.09 * patches.T[::-1])
     if scene.px(1.9) > 0.7 and len(blocks):
-        count = min(8 * len(blocks), 80)
+        count = min(6 * len(blocks), 45)
         box = blocks[scene.rng.integers(0, len(blocks), count)]
         spots = city.place(box[:, :2] + (box[:, 2:] - box[:, :2]) * scene.rng.random((count, 2)))
         cars(scene, spots, city.angle + scene.rng.choice([0, np.pi / 2], count))
@@ -229,7 +228,7 @@ def _courts(scene: Scene, city: City, blocks) -> np.ndarray:
 
 def _street_life(scene: Scene, city: City) -> np.ndarray:
     """Cars in the lanes and at the kerb; returns where trees may stand on the pavements."""
-    count = int(min(14 * len(city.blocks), 150) * scene.uniform(0, 1) ** 0.6)
+    count = int(min(14 * len(city.blocks), 100) * scene.uniform(0, 1) ** 0.6)
     box = city.blocks[scene.rng.integers(0, len(city.blocks), count)]
     side, along = scene.rng.integers(0, 2, count), scene.rng.uniform(-0.05, 1.05, count)
     if scene.px(1.9) > 0.6 and count:

@@ -1,117 +1,272 @@
-"""Golf courses: mown fairways between rough and trees, greens, bunkers, ponds and cart paths."""
+"""Golf courses: shaped and mown fairways between rough and trees, greens ringed by bunkers, ponds, cart paths.
 
+Each hole is a line from tee to green that keeps clear of the others; everything else is laid out along those lines,
+as small polygons or on one map of which hole a pixel belongs to, so many holes cost little more than one.
+"""
+
+from dataclasses import dataclass
+
+import cv2
 import numpy as np
 
-from ..drawing.geometry import curve, edge, rotate
-from ..drawing.ground import grass, water_surface
+from ..drawing.geometry import MIDDLE, edge, in_view, rectangles
+from ..drawing.palette import PALETTE
 from ..drawing.plants import canopy, trees
-from ..drawing.scene import COLUMNS, ROWS, SIDE, Scene
+from ..drawing.scene import COLUMNS, ROWS, SHIFT, SIDE, Scene
 from ..drawing.textures import GRAIN, LAND, MOTTLE
 from ..kind import Kind
 
+TRIES, POINTS, MOST = 26, 12, 9  # lines tried, points of a line, holes of a picture
+SMOOTH_M = 4.0  # metres over which a mower rounds the outline of a fairway
+
+
+@dataclass(frozen=True)
+class Hole:
+    """`line` [POINTS, 2] in pixels runs from the tee to the green; half widths of the fairway in metres."""
+
+    line: np.ndarray
+    halves: np.ndarray
+    green_m: float  # mean radius
+
+    @property
+    def angle(self) -> float:
+        return float(np.arctan2(*(self.line[-1] - self.line[0])[::-1]))
+
 
 def golf_course(scene: Scene) -> None:
-    scene.image = grass(scene, 1.3)
-    if scene.chance(0.4):  # heath or sandy waste
-        waste = edge(scene.noise(1.5, LAND) - scene.uniform(0, 1), 0.3)
-        scene.paint(waste * 0.8, scene.surface(scene.colour("soil"), scene.colour("grass"), 0.7, 0.1))
+    lawn = _rough(scene)
     holes = _holes(scene)
-    lawn = scene.colour("grass") * np.array([0.95, 1.12, 0.9]) * scene.uniform(1.0, 1.2)
-    fairways = np.max([_fairway(scene, points) for points, _ in holes], 0)
-    if scene.chance(0.25):
-        canopy(scene, mask=edge(scene.noise(scene.uniform(0.6, 1.2), LAND) - 0.1, 0.1) * (1 - fairways))
-    scene.paint(fairways, scene.surface(lawn, lawn * 0.93, 2, 0.04), "fairway")
-    _mowing(scene, fairways)
-    water = _ponds(scene, fairways, [green for _, green in holes])
-    for _, green in holes:
-        _green(scene, green, lawn)
-    wood = np.clip(scene.uniform(0.1, 0.6) + 0.5 * scene.noise(scene.uniform(0.7, 1.5), LAND), 0, 0.95)
-    keep = np.clip(1 - 1.6 * fairways, 0, 1) * (1 - water)
-    trees(scene, wood * keep, scene.uniform(5, 10))
-    for _ in range(scene.integer(0, 2)):  # the carts keep off water, greens and sand
-        way = scene.stroke(curve(scene, 0.4, 40), 2.5) * (1 - water) * ~np.isin(scene.owner, _kept(scene))
-        scene.paint(way, scene.colour("soil") * (1 + 0.06 * scene.noise(1, GRAIN))[..., None], "track")
+    style = scene.pick(["park", "woods", "links"], [0.5, 0.28, 0.22])
+    which = _map(scene, holes)
+    fairways, free = _mown(scene, which, style)
+    greens, sand = _greens(scene, holes), _bunkers(scene, holes)
+    water = _ponds(scene, free)
+    _trees(scene, style, free, water)
+    _fairways(scene, holes, which, fairways * (1 - water), lawn)
+    _tees(scene, holes, lawn)
+    _paths(scene, holes, np.maximum.reduce([water, _soft(greens), _soft(sand)]))
+    _lay_greens(scene, greens, lawn)
+    _lay_sand(scene, sand)
 
 
-def _kept(scene: Scene) -> list[int]:
-    return [i for i, drawn in enumerate(scene.drawn) if drawn.kind in ("putting green", "bunker")]
+def _rough(scene: Scene) -> np.ndarray:
+    """Unmown grass and heath over the canvas; returns the colour of the lawns, which are watered the year round."""
+    green = np.array(scene.pick(PALETTE["grass"]["lush"]), np.float32)
+    lawn = (0.5 * scene.colour("grass") + 0.5 * green) * scene.uniform(0.9, 1.15)
+    wild = scene.colour("grass")
+    wild = wild * min(1, 0.79 * lawn.mean() / wild.mean()) if scene.chance(0.75) else wild * 1.1
+    other = scene.colour(scene.pick(["soil", "grass", "tree"], [0.3, 0.45, 0.25])) * 0.9
+    tufts = scene.noise(scene.uniform(0.8, 1.5), GRAIN)
+    mix = np.clip(0.3 + 0.45 * scene.noise(scene.uniform(0.5, 1.5)) + 0.12 * tufts, 0, 1) * scene.uniform(0.3, 0.8)
+    scene.image = (wild + (other - wild) * mix[..., None]) * (1 + scene.uniform(0.05, 0.1) * tufts)[..., None]
+    return lawn
 
 
-def _holes(scene: Scene) -> list[tuple[np.ndarray, np.ndarray]]:
-    """(line of the fairway [n, 2], place of its green), roughly side by side, in pixels."""
-    angle, gap = scene.angle(), scene.uniform(60, 95)
-    count = int(np.clip(scene.width_m / gap + 1, 2, 7))
-    holes = []
-    for i in range(count):
-        t = np.linspace(0, 1, 14)
-        length = scene.uniform(130, 420)
-        bend = scene.uniform(-40, 40) * np.sin(np.pi * t) + scene.uniform(-30, 30) * t**2
-        x = (t - 0.5) * length + scene.uniform(-0.5, 0.5) * scene.width_m * 0.7
-        y = (i - (count - 1) / 2) * gap + bend + scene.uniform(-12, 12)
-        local = np.stack([x, y - y[0]], -1) @ rotate(np.eye(2), scene.rng.normal(0, 0.22)) + [0, y[0]]
-        points = rotate(local[:: scene.pick([-1, 1])], angle) / scene.gsd + SIDE / 2
-        holes.append((points[:-2], points[-1]))
-    return holes
+def _holes(scene: Scene) -> list[Hole]:
+    """The first hole's green lies well in the picture; the others keep clear of those before them."""
+    aside = scene.rng.normal(0, 0.25, TRIES) if scene.chance(0.6) else scene.rng.uniform(-1.6, 1.6, TRIES)
+    turn = scene.angle() + aside + np.pi * scene.rng.integers(0, 2, TRIES)
+    along = np.stack([np.cos(turn), np.sin(turn)], -1)[:, None]
+    normal = along[..., ::-1] * np.array([-1, 1])
+    t = np.linspace(0, 1, POINTS)[None, :, None]
+    length = scene.px(scene.rng.uniform(120, 420, (TRIES, 1, 1)))
+    bend = scene.px(scene.rng.uniform(-45, 45, (TRIES, 1, 1))) * np.sin(np.pi * t)
+    bend = bend + scene.px(scene.rng.uniform(-14, 14, (TRIES, 1, 1))) * np.sin(2 * np.pi * t)
+    ends = MIDDLE + scene.rng.uniform(-0.75, 0.75, (TRIES, 1, 2)) * SIDE
+    ends[0] = MIDDLE + scene.rng.uniform(-0.27, 0.27, 2) * SIDE
+    lines = ends + (t - 1) * length * along + bend * normal
+    some = lines[:, ::2].reshape(-1, 2).astype(np.float32)
+    away = np.hypot(*(some[:, None, i] - some[None, :, i] for i in (0, 1)))
+    away = away.reshape(TRIES, POINTS // 2, TRIES, POINTS // 2).min((1, 3))
+    gap, kept = scene.px(scene.uniform(46, 66)), []
+    for i in range(TRIES):
+        if len(kept) < MOST and in_view(lines[i], 0).any() and (away[i, kept] > gap).all():
+            kept.append(i)
+    shapes = scene.rng.uniform(0.5, 1.35, (len(kept), POINTS)) * scene.rng.uniform(12, 20, (len(kept), 1))
+    sizes = scene.rng.uniform(9, 15, len(kept))
+    return [Hole(lines[i], half, size) for i, half, size in zip(kept, shapes, sizes.tolist(), strict=True)]
 
 
-def _fairway(scene: Scene, points: np.ndarray) -> np.ndarray:
-    """A soft-edged band of changing width along a line."""
-    width = scene.uniform(24, 38)
-    mask = scene.stroke(points, width * scene.uniform(0.6, 1)) * 1.0
-    for spot in points[1:-1:3]:
-        mask = np.maximum(mask, scene.disc(spot, scene.px(width * scene.uniform(0.35, 0.8))))
-    return np.clip((mask - 0.5) * 3 + 0.5 + 0.25 * scene.noise(0.7, LAND) * (mask > 0), 0, 1)
+def _map(scene: Scene, holes: list[Hole]) -> np.ndarray:
+    """Which fairway or apron of a green [SIDE, SIDE] a pixel belongs to, counted from 1; ragged as yet."""
+    which = np.zeros((SIDE, SIDE), np.uint8)
+    for number, hole in enumerate(holes, 1):
+        t = np.linspace(0.17, 0.97, 30) * (POINTS - 1)
+        low = np.minimum(t.astype(int), POINTS - 2)
+        part = (t - low)[:, None]
+        spots = hole.line[low] * (1 - part) + hole.line[low + 1] * part
+        aside = scene.px(scene.rng.normal(0, 4.5, (POINTS, 2)))  # neither side mirrors the other
+        spots = spots + aside[low] * (1 - part) + aside[low + 1] * part
+        radii = scene.px(np.interp(t, np.arange(POINTS), hole.halves))
+        spots, radii = np.vstack([spots, hole.line[-1:]]), [*radii, scene.px(hole.green_m * 1.35)]
+        for (x, y), radius in zip(np.round(spots).astype(int).tolist(), radii, strict=True):
+            if -60 < x < SIDE + 60 and -60 < y < SIDE + 60:
+                cv2.circle(which, (x, y), max(round(radius), 1), number, -1)
+    return which
 
 
-def _mowing(scene: Scene, fairways: np.ndarray) -> None:
-    if scene.chance(0.6):
-        angle, wide = scene.angle(), max(scene.px(scene.uniform(5, 9)), 3)
-        phase = (COLUMNS * np.cos(angle) + ROWS * np.sin(angle)) / wide * np.pi
-        scene.texture(fairways * scene.uniform(0.02, 0.07) * np.sign(np.sin(phase)))
+def _mown(scene: Scene, which: np.ndarray, style: str) -> tuple[np.ndarray, np.ndarray]:
+    """Fairways as a soft mask with rounded outlines, after their belt of half-long grass; metres to the nearest."""
+    sigma = max(scene.px(SMOOTH_M), 1)
+    cover = cv2.GaussianBlur((which > 0).astype(np.float32), (0, 0), sigma) + 0.09 * scene.noise(0.4, LAND)
+    belt = edge(cover - 0.1, 0.12) * scene.uniform(0.25, 0.6) * (0.6 if style == "links" else 1)
+    scene.texture(belt * scene.uniform(0.08, 0.2))
+    free = cv2.distanceTransform((cover < 0.45).astype(np.uint8), cv2.DIST_L2, 3) * np.float32(scene.gsd)
+    return edge(cover - 0.5, 0.5 / sigma), free
 
 
-def _ponds(scene: Scene, fairways: np.ndarray, greens: list[np.ndarray]) -> np.ndarray:
-    """Water beside the holes, never on a green; returns its mask."""
-    if scene.chance(0.45):
-        return np.zeros((SIDE, SIDE), np.float32)
-    field = scene.noise(scene.uniform(0.5, 1.1), LAND) - 0.5 * fairways
-    field = field - max(scene.uniform(0.9, 1.5), float(np.quantile(field, scene.uniform(0.9, 0.98))))
-    for centre in greens:
-        field = field - 3 * np.clip(1.6 - np.hypot(COLUMNS - centre[0], ROWS - centre[1]) / scene.px(30), 0, 1)
-    water = edge(field, 0.05)
-    scene.paint(edge(field + 0.12, 0.1) * 0.5, scene.colour("soil"))
-    scene.paint(water, water_surface(scene), "pond")
-    return water
+def _fairways(scene: Scene, holes: list[Hole], which, mask: np.ndarray, lawn: np.ndarray) -> None:
+    """Lawn with the bands of the mower, along each hole or across it."""
+    near = cv2.dilate(which, np.ones((7, 7), np.uint8))
+    turns = np.array([0, *(hole.angle for hole in holes)]) + scene.pick([0, np.pi / 4, np.pi / 2])
+    wide = max(scene.px(scene.uniform(6, 11)), 3.2)
+    cos, sin = (np.float32(f(turns) * np.pi / wide)[near] for f in (np.cos, np.sin))
+    bands = np.clip(3 * np.sin(COLUMNS * cos + ROWS * sin), -1, 1)
+    if scene.chance(0.3):  # mown twice, in a chequer
+        bands = 0.6 * bands + 0.6 * np.clip(3 * np.sin(ROWS * cos - COLUMNS * sin), -1, 1)
+    tone = 1 + scene.pick([0, scene.uniform(0.02, 0.07)], [0.25, 0.75]) * bands
+    tone += scene.uniform(0.03, 0.07) * scene.noise(scene.uniform(0.5, 1.5)) + 0.025 * scene.noise(1, GRAIN)
+    shades = scene.rng.uniform(0.92, 1.06, (256, 1)).astype(np.float32)[near[..., None], 0]
+    scene.paint(mask, lawn * (tone[..., None] * shades), "fairway")
 
 
-def _green(scene: Scene, centre: np.ndarray, lawn: np.ndarray) -> None:
-    """A smooth, pale green with sand bunkers about it."""
-    if not ((centre > -20) & (centre < SIDE + 20)).all():
-        return
-    radius = scene.px(scene.uniform(10, 16))
-    wobble = 0.12 * radius * scene.noise(1, LAND)
-    distance = np.hypot((COLUMNS - centre[0]) * scene.uniform(0.8, 1.2), ROWS - centre[1]) + wobble
-    scene.paint(np.clip(radius * 1.35 - distance + 0.5, 0, 1) * 0.8, lawn * 1.04)
-    smooth = lawn * np.array([1.08, 1.12, 1.0]) * scene.uniform(1.02, 1.15)
-    scene.paint(np.clip(radius - distance + 0.5, 0, 1), smooth, "putting green")
-    _bunkers(scene, centre, radius, wobble)
+def _blobs(scene: Scene, centres, radii_m, stretch=1.0, angles=0.0) -> np.ndarray:
+    """Lobed outlines [n, 28, 2] in pixels, drawn out along their angles."""
+    count = len(centres)
+    turn = np.linspace(0, 2 * np.pi, 28, endpoint=False)
+    waves = np.stack([np.cos(k * turn + scene.rng.uniform(0, 6, (count, 1))) for k in (2, 3, 4)])
+    lobes = 1 + (waves * scene.rng.uniform(0, [[[0.2]], [[0.17]], [[0.1]]], (3, count, 1))).sum(0)
+    reach = np.maximum(scene.px(np.asarray(radii_m)), 0.9)[:, None] * lobes
+    x, y = reach * np.cos(turn) * np.reshape(stretch, (-1, 1)), reach * np.sin(turn)
+    cos, sin = (np.reshape(f(angles), (-1, 1)) for f in (np.cos, np.sin))
+    return np.asarray(centres)[:, None] + np.stack([x * cos - y * sin, x * sin + y * cos], -1)
 
 
-def _bunkers(scene: Scene, centre, radius: float, wobble) -> None:
-    """Hollows of sand about a green, curved along its edge."""
+def _soft(polygons) -> np.ndarray:
+    """The union of polygons [n, k, 2] as a mask [SIDE, SIDE] with smooth edges."""
+    mask = np.zeros((SIDE, SIDE), np.uint8)
+    for shape in np.round(np.asarray(polygons) * 2**SHIFT).astype(np.int32):
+        cv2.fillPoly(mask, [shape], 255, cv2.LINE_AA, SHIFT)
+    return mask.astype(np.float32) / 255
+
+
+def _dab(scene: Scene, mask: np.ndarray, colour, tone=None, kind: str | None = None) -> None:
+    """What `Scene.paint` does, for masks that are scattered over the canvas yet cover little of it."""
+    on = mask > 0
+    colour = colour if tone is None else colour * tone[on][:, None]
+    scene.image[on] += (colour - scene.image[on]) * mask[on][:, None]
+    if kind is not None:
+        scene.claim(mask > 0.5, kind)
+
+
+def _greens(scene: Scene, holes: list[Hole]) -> np.ndarray:
+    seen = [hole for hole in holes if in_view(hole.line[-1], scene.px(hole.green_m) + 2)]
+    stretch, angles = scene.rng.uniform(1, 1.5, len(seen)), scene.rng.uniform(0, 3.1, len(seen))
+    return _blobs(scene, [hole.line[-1] for hole in seen], [hole.green_m for hole in seen], stretch, angles)
+
+
+def _bunkers(scene: Scene, holes: list[Hole]) -> np.ndarray:
+    """Hollows of sand: some about each green, drawn out along its rim, and some beside the fairways."""
+    spots, sizes, angles = [], [], []
+    for hole in holes:
+        count = scene.pick([1, 2, 3, 4], [0.15, 0.4, 0.3, 0.15]) + (scene.width_m < 220)
+        turn = hole.angle + scene.rng.choice([-1.4, 1.4, 2.9], count) + scene.rng.normal(0, 0.5, count)
+        size = scene.rng.uniform(2.2, 5.5, count)
+        away = scene.px((hole.green_m * 1.1 + size) * scene.rng.uniform(1, 1.4, count))[:, None]
+        spots.append(hole.line[-1] + away * np.stack([np.cos(turn), np.sin(turn)], -1))
+        at = scene.rng.integers(3, POINTS - 2, scene.integer(0, 4))
+        normal = (hole.line[at + 1] - hole.line[at])[:, ::-1] * np.array([-1, 1])
+        normal /= np.linalg.norm(normal, axis=1, keepdims=True) * scene.rng.choice([-1, 1], (len(at), 1))
+        spots.append(hole.line[at] + normal * scene.px(hole.halves[at] * scene.uniform(0.85, 1.15))[:, None])
+        sizes += [size, scene.rng.uniform(2.8, 5.5, len(at))]
+        angles += [turn + np.pi / 2, np.arctan2(normal[:, 1], normal[:, 0]) + np.pi / 2]
+    spots, sizes, angles = np.concatenate(spots), np.concatenate(sizes), np.concatenate(angles)
+    seen = in_view(spots, 3)
+    stretch = scene.rng.uniform(1.1, 2.0, seen.sum())
+    return _blobs(scene, spots[seen], sizes[seen], stretch, angles[seen])
+
+
+def _lay_greens(scene: Scene, greens: np.ndarray, lawn: np.ndarray) -> None:
+    """Turf as smooth as a carpet, paler than the fairway, inside a collar."""
+    middle = greens.mean(1, keepdims=True)
+    _dab(scene, _soft(middle + (greens - middle) * 1.22) * 0.7, lawn * scene.uniform(0.85, 1.1))
+    smooth = lawn * np.array([1.08, 1.1, 1.04]) * scene.uniform(1.08, 1.25)
+    _dab(scene, _soft(greens), smooth, 1 + 0.025 * scene.noise(1, MOTTLE))
+    scene.claim_each(greens, "putting green")
+
+
+def _lay_sand(scene: Scene, sand: np.ndarray) -> None:
+    mask = _soft(sand)
+    dx, dy = np.round(scene.sun * max(1, scene.px(1.2))).astype(int)
+    lip = np.clip(mask - np.roll(mask, (dy, dx), (0, 1)), 0, 1)  # the rim towards the sun shades the hollow
+    _dab(scene, mask, scene.colour("sand"), 1 + 0.05 * scene.noise(1, MOTTLE))
+    _dab(scene, 0.3 * lip, np.zeros(3, np.float32))
+    scene.claim_each(sand, "bunker")
+
+
+def _ponds(scene: Scene, free: np.ndarray) -> np.ndarray:
+    """Water where no hole is, up to its edge; returns its mask."""
     mask = np.zeros((SIDE, SIDE), np.float32)
-    for _ in range(scene.integer(1, 4)):
-        turn = scene.uniform(0, 2 * np.pi)
-        at = centre + (radius * scene.uniform(1.3, 1.8)) * np.array([np.cos(turn), np.sin(turn)])
-        dx, dy = COLUMNS - float(at[0]), ROWS - float(at[1])
-        across = dx * float(np.cos(turn)) + dy * float(np.sin(turn))
-        along = dy * float(np.cos(turn)) - dx * float(np.sin(turn))
-        shape = np.hypot(across / scene.uniform(0.5, 0.8), along + 0.25 * across) + 0.6 * wobble
-        one = np.clip(scene.px(scene.uniform(4, 8)) - shape + 0.5, 0, 1)
-        scene.claim((one > 0.5) & (mask < 0.5), "bunker")
-        mask = np.maximum(mask, one)
-    scene.shade(np.roll(mask, (-1, -1), (0, 1)) * (1 - mask), 0.25)
-    scene.paint(mask, scene.colour("sand") * (1 + 0.05 * scene.noise(1, MOTTLE))[..., None])
+    room = np.argwhere(free > 13)
+    if len(room) < 200 or scene.chance(0.4):
+        return mask
+    for row, column in room[scene.rng.integers(0, len(room), scene.integer(1, 3))]:
+        size = min(float(free[row, column]) * 0.85, scene.uniform(12, 40))
+        shape = _blobs(scene, [(column, row)], [size], scene.uniform(1, 1.6), scene.angle())
+        mask = np.maximum(mask, _soft(shape))
+    mask = cv2.GaussianBlur(mask, (0, 0), max(scene.px(3), 0.8)) + 0.1 * scene.noise(0.5, LAND) * (mask > 0)
+    mask = edge(mask - 0.5, 0.4 / max(scene.px(3), 0.8)) * (free > 2)
+    rim = cv2.GaussianBlur(mask, (0, 0), max(scene.px(2.5), 0.8))
+    _dab(scene, np.clip(2 * rim, 0, 1) * 0.6, scene.colour(scene.pick(["soil", "tree"])) * 0.8)
+    tone = 1 + scene.uniform(0.01, 0.04) * scene.noise(scene.uniform(0.7, 3), LAND)
+    _dab(scene, mask, scene.colour("water"), tone, "pond")
+    return mask
+
+
+def _trees(scene: Scene, style: str, free: np.ndarray, water: np.ndarray) -> None:
+    """Belts and clumps between the holes, or woods that the holes are cut into."""
+    clumps = scene.noise(scene.uniform(0.5, 1.2), LAND)
+    dry = water < 0.02
+    if style == "woods" and (free > 12).any():
+        canopy(scene, mask=edge(np.minimum(free / 10 - 1, 1.3 * clumps + 1.6), 0.3) * dry)
+        if scene.chance(0.5):
+            return
+    most = {"park": 0.85, "woods": 0.5, "links": 0.12}[style]
+    belt = np.clip(free / 14 - 0.45, 0, 1)
+    density = np.clip(belt * (scene.uniform(0.15, 0.45) + 0.5 * clumps) * 1.4, 0, most) * dry
+    trees(scene, density, scene.uniform(6, 11), kind="shrubs" if style == "links" else "trees")
+
+
+def _tees(scene: Scene, holes: list[Hole], lawn: np.ndarray) -> None:
+    """Small level lawns one before the other, from which the holes are played."""
+    spots = np.concatenate([h.line[0] + scene.rng.uniform(0, 0.13, (3, 1)) * (h.line[2] - h.line[0]) for h in holes])
+    spots = spots + scene.px(scene.rng.normal(0, 4, spots.shape))
+    sizes = scene.px(scene.rng.uniform((7, 5), (16, 8), (len(spots), 2)))
+    shapes = rectangles(spots, *sizes.T, np.repeat([hole.angle for hole in holes], 3))
+    _dab(scene, _soft(shapes[in_view(spots)]), lawn * 1.08)
+
+
+def _paths(scene: Scene, holes: list[Hole], keep_off: np.ndarray) -> None:
+    """A cart path along each hole, outside its fairway, now and then on to the next tee."""
+    if scene.chance(0.25):
+        return
+    mask = np.zeros((SIDE, SIDE), np.float32)
+    for hole in holes:
+        step = np.gradient(hole.line, axis=0)
+        normal = step[:, ::-1] * np.array([-1, 1]) / np.linalg.norm(step, axis=1, keepdims=True)
+        away = scene.px(hole.halves.max() * 1.1 + 6 + 3 * np.sin(np.arange(POINTS) * 1.3))
+        line = hole.line + normal * away[:, None] * scene.pick([-1, 1])
+        mask = np.maximum(mask, scene.stroke(_rounded(line), 2.4))
+    colour = scene.colour(scene.pick(["soil", "concrete", "asphalt"], [0.45, 0.3, 0.25]))
+    paved = min(1.0, 2.6 / scene.gsd)  # finer than a pixel, it hardly shows
+    _dab(scene, mask * (1 - keep_off) * paved * scene.uniform(0.55, 0.95), colour, kind="track")
+
+
+def _rounded(line: np.ndarray) -> np.ndarray:
+    """The line with its corners cut twice."""
+    for _ in range(2):
+        line = np.stack([line[:-1] * 0.75 + line[1:] * 0.25, line[:-1] * 0.25 + line[1:] * 0.75], 1).reshape(-1, 2)
+    return line
 
 
 KINDS = [

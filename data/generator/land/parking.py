@@ -4,27 +4,30 @@ import cv2
 import numpy as np
 
 from ..drawing.geometry import MIDDLE, beside, curve, edge, rectangles, straight, to_canvas
-from ..drawing.ground import grass, paving, road, soil, traffic, yard
+from ..drawing.ground import grass, road, traffic
 from ..drawing.plants import canopy, trees
 from ..drawing.scene import SIDE, Scene
 from ..drawing.textures import LAND, MOTTLE
 from .bays import coach_bays, fleet_bays
 from .car_park import car_park, crowns
 from .estate import lay_streets
+from .malls import arena, deck, mall
 from .parcels import parcels
+from .pavements import patched, paved, pavement
 from .roofs import flat_roofs, wings
 
-# Shares of seas, centres, pieces, blocks, parks, fleets, coach parks: close by and from high up.
-NEAR, FAR = (0.37, 0.38, 0.06, 0.0, 0.12, 0.04, 0.03), (0.16, 0.3, 0.15, 0.19, 0.1, 0.06, 0.04)
+# Shares of seas, centres, blocks, parks, fleets, coach parks, malls, arenas, decks: close by, from high up.
+NEAR = (0.3, 0.39, 0.0, 0.11, 0.04, 0.04, 0.02, 0.03, 0.07)
+FAR = (0.08, 0.16, 0.14, 0.07, 0.04, 0.04, 0.33, 0.11, 0.03)
 
 
 def parking_lot(scene: Scene) -> None:
     town = scene.chance(0.35)
     if town:
-        scene.image = paving(scene, scene.uniform(0.6, 0.95))
+        scene.image = paved(scene, scene.uniform(0.6, 1))
     else:
         _green(scene)
-    draws = (_sea, _centre, _pieces, _blocks, _park, _fleet, _coaches)
+    draws = (_sea, _centre, _blocks, _park, _fleet, _coaches, mall, arena, deck)
     scene.pick(draws, NEAR if scene.width_m < 150 else FAR)(scene)
     _plant(scene, scene.uniform(-0.4, 0.15) if town else scene.uniform(-0.2, 0.5))
     if scene.chance(0.12):
@@ -32,9 +35,12 @@ def parking_lot(scene: Scene) -> None:
 
 
 def _green(scene: Scene) -> None:
-    scene.image = grass(scene) if scene.chance(0.75) else soil(scene)
+    """Lawn or rough ground, trodden and built over in places."""
+    name = "grass" if scene.chance(0.75) else "soil"
+    scene.image = patched(scene, scene.colour(name), scene.colour("grass"))
     if scene.chance(0.5):
-        yard(scene, None, scene.uniform(0.1, 0.5), scene.uniform(6, 20))
+        spots = edge(scene.noise(scene.uniform(0.5, 2)) - scene.uniform(0.2, 1.5), 0.5)
+        scene.paint(spots * scene.uniform(0.3, 0.8), pavement(scene) if scene.chance(0.5) else scene.colour("soil"))
 
 
 def _plant(scene: Scene, amount: float) -> None:
@@ -59,8 +65,8 @@ def _street(scene: Scene, angle: float, across_m: float, width_m: float) -> None
     """A street along the frame with its pavement, traffic, and trees on the verge now and then."""
     line = to_canvas(scene, np.array([[-1.5, 0], [1.5, 0]]) * scene.width_m + [0, across_m], angle)
     if scene.chance(0.6):
-        scene.paint(scene.stroke(line, width_m + scene.uniform(2, 5)), scene.colour("concrete") * 0.9)
-    road(scene, line, width_m)
+        scene.paint(scene.stroke(line, width_m + scene.uniform(2, 5)), pavement(scene, scene.uniform(110, 185)))
+    road(scene, line, width_m, pavement(scene, scene.uniform(60, 140)))
     traffic(scene, line, scene.integer(0, 14), width_m * 0.4)
     if scene.chance(0.4):
         places = np.arange(-0.8, 0.8, scene.uniform(8, 18) / scene.width_m) * scene.width_m
@@ -98,7 +104,7 @@ def _centre(scene: Scene) -> None:
     lot, apron, other = _bands(
         scene, angle, (start, end), (end - 0.5, end + deep + 25), (-2 * width, curb - street / 2 - 6)
     )
-    back = scene.colour("concrete") * scene.uniform(0.55, 1)
+    back = pavement(scene)
     stains = 0.09 * scene.noise(scene.uniform(0.8, 2), MOTTLE)
     scene.paint(apron * 0.92, back * (1 + stains)[..., None], "road")
     if scene.chance(0.45):
@@ -136,59 +142,16 @@ def _outparcels(scene: Scene, angle: float, start: float, end: float) -> None:
         at = np.array([[x, start + scene.uniform(14, 20)]])
         size = scene.rng.uniform(12, 26, 2)
         plot = rectangles(to_canvas(scene, at, angle), *scene.px(size + scene.uniform(8, 14)), angle)
-        scene.paint(scene.stamp(plot), scene.colour(scene.pick(["grass", "concrete", "asphalt"])), "road")
+        scene.paint(scene.stamp(plot), scene.colour("grass") if scene.chance(0.4) else pavement(scene), "road")
         shape = rectangles(to_canvas(scene, at, angle), *scene.px(size), angle)
         flat_roofs(scene, shape, scene.colour("flat roof"), scene.uniform(4, 7))
-
-
-def _pieces(scene: Scene) -> None:
-    """Roads, often winding, cut the ground into pieces; most are lots, some stay green or carry a building."""
-    angle, width = scene.angle(), scene.uniform(7, 16)
-    turns = scene.pick([(0,), (0, np.pi / 2), (0, np.pi / 2, 0), (0, 0.7)])
-    lines = [
-        curve(scene, 0.15)
-        if scene.chance(0.35)
-        else straight(scene, angle + turn, scene.pick([-1, 1]) * scene.uniform(0.12, 0.4) * SIDE)
-        for turn in turns
-    ]
-    free = np.ones((SIDE, SIDE), np.uint8)
-    for line in lines:
-        free[scene.stroke(line, width + 2 * scene.uniform(2, 8)) > 0.1] = 0
-    count, label = cv2.connectedComponents(free, connectivity=4)
-    order = 1 + np.argsort(-np.bincount(label.ravel(), minlength=count)[1:])
-    lots = [piece for i, piece in enumerate(order[:6]) if i == 0 or scene.chance(0.65)]
-    area = np.isin(label, lots)
-    shapes = []
-    for piece in order[:4]:
-        if scene.chance(0.45 if piece in lots else 0.7):
-            at = np.argwhere(label == piece)
-            size = min(scene.uniform(20, 75), scene.width_m * 0.3)
-            shapes.append(wings(scene, at[scene.rng.integers(len(at))][::-1], size, angle))
-    if shapes:
-        area &= _aprons(scene, np.concatenate(shapes))
-    car_park(scene, area, angle, scene.uniform(0.15, 1))
-    colour = scene.colour("asphalt") * scene.uniform(0.85, 1.25)
-    for line in lines:
-        road(scene, line, width, colour)
-        traffic(scene, line, scene.integer(0, 12), width * 0.4)
-    for group in shapes:
-        flat_roofs(scene, group, np.tile(scene.colour("flat roof"), (len(group), 1)), scene.uniform(6, 12))
-
-
-def _aprons(scene: Scene, shapes) -> np.ndarray:
-    """Pave around buildings; returns where there is room for stalls."""
-    size = 2 * max(1, round(scene.px(scene.uniform(3, 6)))) + 1
-    apron = cv2.dilate(scene.stamp(shapes), np.ones((size, size), np.uint8))
-    fill = scene.colour(scene.pick(["concrete", "grass", "asphalt"])) * scene.uniform(0.6, 1)
-    scene.paint(apron, fill * (1 + 0.08 * scene.noise(1, MOTTLE))[..., None])
-    return apron < 0.5
 
 
 def _blocks(scene: Scene) -> None:
     """Streets and blocks of a town: whole blocks of stalls beside blocks of roofs and greens."""
     plan = parcels(scene, max(scene.uniform(55, 95), scene.width_m * 0.24), scene.uniform(9, 14))
     if scene.chance(0.7):
-        scene.image = paving(scene, scene.uniform(0.55, 0.95))
+        scene.image = paved(scene, scene.uniform(0.6, 1))
     use = scene.rng.random(len(plan.boxes))
     use[np.argmin(np.hypot(*plan.boxes[:, :2].T))] = 0  # the block in the middle is a lot
     lay_streets(scene, plan)
@@ -197,7 +160,7 @@ def _blocks(scene: Scene) -> None:
     greens = scene.stamp(plan.shapes(scene, plan.boxes[use >= 0.92]))
     if greens.any():
         scene.paint(greens, grass(scene), "grass")
-    car_park(scene, lots, plan.angle + scene.pick([0, np.pi / 2]), scene.uniform(0.2, 1), 0.3)
+    car_park(scene, lots, plan.angle + scene.pick([0, np.pi / 2]), scene.uniform(0.4, 1), 0.3)
     if len(built):
         shares = scene.rng.uniform(0.55, 0.97, (len(built), 2))
         boxes = np.concatenate([built[:, :2], built[:, 2:] * shares], 1)
@@ -210,17 +173,18 @@ def _park(scene: Scene) -> None:
     _green(scene)
     angle, area = scene.angle(), np.zeros((SIDE, SIDE), np.float32)
     line = straight(scene, angle, scene.uniform(-0.35, 0.35) * SIDE)
-    sizes = scene.rng.uniform((0.45, 0.3), (0.9, 0.6), (scene.integer(1, 3), 2)) * min(scene.width_m, 260)
-    for size in sizes:
-        at = MIDDLE + scene.rng.normal(0, SIDE * (0.12 if len(sizes) == 1 else 0.3), 2)
+    sizes = scene.rng.uniform((0.45, 0.3), (0.9, 0.6), (scene.integer(1, 3), 2)) * min(scene.width_m, 380)
+    for i, size in enumerate(sizes):  # the first lies well inside the picture
+        at = MIDDLE + scene.rng.normal(0, SIDE * (0.12 if i == 0 else 0.3), 2)
         area = np.maximum(area, scene.stamp(rectangles(at, *scene.px(size), angle + scene.pick([0, np.pi / 2]))))
     radius = 2 * round(scene.px(scene.uniform(2, 9)) / 2) + 1
     area = cv2.GaussianBlur(area, (0, 0), max(radius / 2, 0.5)) > 0.5
     way = scene.uniform(6, 9)
     if scene.chance(0.5):  # a footpath
         scene.paint(scene.stroke(curve(scene, 0.2), 2) * 0.8, scene.colour("concrete"))
-    road(scene, line, way, marked=False)
-    scene.paint(scene.stroke(np.stack([line.mean(0), MIDDLE]), way), scene.colour("asphalt"), "road")
+    colour = pavement(scene, scene.uniform(60, 150))
+    road(scene, line, way, colour, marked=False)
+    scene.paint(scene.stroke(np.stack([line.mean(0), MIDDLE]), way), colour, "road")
     car_park(scene, area, angle, scene.uniform(0.05, 1), 0.7)
     if scene.chance(0.5):
         free = np.argwhere(cv2.dilate(area.astype(np.uint8), np.ones((15, 15), np.uint8))[::8, ::8] == 0)

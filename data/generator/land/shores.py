@@ -46,7 +46,7 @@ def lit(scene: Scene, water: np.ndarray) -> np.ndarray:
         water = water * scene.uniform(0.6, 0.9)
     if scene.chance(0.45):
         angle, spacing = scene.angle(), max(scene.px(scene.uniform(2, 12)), 2.4)
-        phase = (COLUMNS * np.cos(angle) + ROWS * np.sin(angle)) / spacing * 2 * np.pi
+        phase = (COLUMNS * float(np.cos(angle)) + ROWS * float(np.sin(angle))) / spacing * 2 * np.pi
         waves = np.sin(phase + scene.uniform(1, 4) * scene.noise(1, LAND) + scene.noise(1, MOTTLE))
         water = water * (1 + scene.uniform(0.02, 0.08) * waves * np.clip(0.5 + scene.noise(2), 0, 1.5))[..., None]
     if scene.chance(0.35):

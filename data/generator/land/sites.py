@@ -5,17 +5,18 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-from ..drawing.geometry import rectangles, to_canvas
+from ..drawing.geometry import in_view, rectangles, to_canvas
+from ..drawing.ground import cars
 from ..drawing.scene import Scene
 from ..drawing.textures import LAND, MOTTLE
-from .car_park import car_park
 from .halls import industrial_roofs
+from .pavements import overlay, pavement
 from .yards import trucks
 
 
 @dataclass
 class Sites:
-    """What the sites of a picture consist of, as boxes (x, y, width, height) in metres of one turned frame."""
+    """What the sites of a picture consist of, as arrays of boxes (x, y, width, height) in metres of one frame."""
 
     angle: float
     halls: list = field(default_factory=list)
@@ -35,9 +36,11 @@ def plan_site(scene: Scene, sites: Sites, box) -> None:
     long, deep = (high, wide) if swap else (wide, high)
 
     def add(group: list, u, v, a, b, *more) -> None:
-        """A part from site axes (u along the docks, v away from them) to the frame's."""
+        """Parts from site axes (u along the docks, v away from them) to the frame's; numbers or arrays."""
         v = v * flip
-        group.append((x + v, y + u, b, a, *more) if swap else (x + u, y + v, a, b, *more))
+        parts = (x + v, y + u, b, a, *more) if swap else (x + u, y + v, a, b, *more)
+        single = np.ndim(u) == 0
+        group.append(np.array([parts]) if single else np.stack(np.broadcast_arrays(*parts), -1))
 
     court = np.clip(deep * scene.uniform(0.2, 0.45), 12, 45)
     side = long * scene.uniform(0.12, 0.32) if long > 60 and scene.chance(0.6) else 2.0
@@ -45,9 +48,9 @@ def plan_site(scene: Scene, sites: Sites, box) -> None:
     left = -side / 2
     _halls(scene, lambda *part: add(sites.halls, *part), left, -court / 2, main, body)
     if side > 8:
-        group = sites.lots if scene.chance(0.55) and side > 14 else None
-        if group is not None:
-            add(group, long / 2 - side / 2, 0, side * 0.9, deep * 0.94)
+        if scene.chance(0.4) and side > 14:  # staff cars, a row or two
+            part = deep * scene.uniform(0.3, 0.6)
+            add(sites.lots, long / 2 - side / 2, (deep - part) * scene.uniform(-0.5, 0.5), min(side * 0.9, 24), part)
         else:
             _stacks(scene, lambda *part: add(sites.goods, *part), long / 2 - side / 2, 0, side * 0.8, deep * 0.85)
     _court(scene, sites, add, (left, deep / 2 - court / 2, main, court), (swap, flip))
@@ -75,12 +78,11 @@ def _court(scene: Scene, sites: Sites, add, box, way) -> None:
     if scene.px(2.6) > 0.8:
         slots = np.arange(-0.44, 0.44, scene.uniform(3.9, 5) / long) * long
         busy = scene.uniform(0.05, 0.6)
-        for slot in slots[scene.rng.random(len(slots)) < busy]:
-            add(sites.lorries, u + slot, v - deep / 2 + 6.5, turn, turn)
+        add(sites.lorries, u + slots[scene.rng.random(len(slots)) < busy], v - deep / 2 + 6.5, turn, turn)
         if deep > 28 and scene.chance(0.6):
-            for slot in slots[scene.rng.random(len(slots)) < scene.uniform(0.2, 0.9)]:
-                add(sites.lorries, u + slot, v + deep / 2 - 7, turn + np.pi, turn + np.pi)
-    if scene.chance(0.6):
+            slots = slots[scene.rng.random(len(slots)) < scene.uniform(0.2, 0.9)]
+            add(sites.lorries, u + slots, v + deep / 2 - 7, turn + np.pi, turn + np.pi)
+    if scene.chance(0.6 if scene.gsd < 1.5 else 0.3):
         wide = long * scene.uniform(0.15, 0.5)
         start = scene.uniform(-0.5, 0.5) * (long - wide)
         _stacks(scene, lambda *part: add(sites.goods, *part), u + start, v + deep / 4, wide, deep * 0.4)
@@ -92,52 +94,75 @@ def _stacks(scene: Scene, add, u, v, long, deep) -> None:
     size = np.maximum(size, 1.1 * scene.gsd)
     step = size + np.maximum(scene.rng.uniform((0.2, 0.4), (1.5, 3)), 0.4 * scene.gsd)
     count = np.clip((np.array([long, deep]) / step).astype(int), 0, 9 if scene.gsd < 1.2 else 5)
-    group, keep = scene.integer(0, 5), scene.uniform(0.35, 0.95)
-    for i in range(count[0]):
-        for j in range(count[1]):
-            if scene.rng.random() < keep:
-                at = (np.array([i, j]) - (count - 1) / 2) * step
-                add(u + at[0], v + at[1], *(size * scene.rng.uniform(0.75, 1.05, 2)), group)
+    at = np.stack(np.meshgrid(*(np.arange(n) - (n - 1) / 2 for n in count)), -1).reshape(-1, 2) * step
+    at = at[scene.rng.random(len(at)) < scene.uniform(0.35, 0.95)]
+    size = size * scene.rng.uniform(0.75, 1.05, (len(at), 2))
+    add(u + at[:, 0], v + at[:, 1], size[:, 0], size[:, 1], scene.integer(0, 5))
 
 
 def draw_sites(scene: Scene, sites: Sites, colours) -> None:
     """Lots, goods, lorries, halls, in this order, so that what is higher hides what is lower."""
     if sites.lots:
-        area = scene.stamp(sites.shapes(scene, sites.lots)) > 0.5
-        turn = scene.pick([0, np.pi / 2])
-        car_park(scene, area, sites.angle + turn, scene.uniform(0.2, 1), planted=0.15)
+        _staff_lots(scene, sites, np.concatenate(sites.lots))
     if sites.goods:
-        goods = np.array(sites.goods)
+        goods = np.concatenate(sites.goods)
         shapes = sites.shapes(scene, goods[:, :4])
+        near = in_view(shapes.mean(1), 5)
+        goods, shapes = goods[near], shapes[near]
         scene.cast(shapes, 2.2)
         name = scene.pick(["container", "steel", "soil", "roof", "concrete"])
         few = scene.colours(name, 6, 6) * scene.uniform(0.7, 1)
         light = scene.rng.uniform(0.85, 1.12, (len(goods), 1))
         scene.fill(shapes, np.clip(few[goods[:, 4].astype(int)] * light, 5, 245))
     if sites.lorries:
-        lorries = np.array(sites.lorries)
-        trucks(scene, to_canvas(scene, lorries[:, :2], sites.angle), lorries[:, 2])
+        lorries = np.concatenate(sites.lorries)
+        centres = to_canvas(scene, lorries[:, :2], sites.angle)
+        near = in_view(centres, 10)
+        trucks(scene, centres[near], lorries[near, 2])
     if sites.halls:
-        halls = np.array(sites.halls)
+        halls = np.concatenate(sites.halls)
         halls = halls[np.argsort(-halls[:, 2] * halls[:, 3])]
         heights = scene.rng.uniform(6, 12, len(halls))
         industrial_roofs(scene, sites.shapes(scene, halls), colours(scene, len(halls)), heights)
 
 
+def _staff_lots(scene: Scene, sites: Sites, lots) -> None:
+    """Small paved lots with a row of cars at either long side."""
+    shapes = sites.shapes(scene, lots)
+    lots, shapes = lots[in_view(shapes.mean(1), 20)], shapes[in_view(shapes.mean(1), 20)]
+    if len(lots) == 0:
+        return
+    scene.paint(scene.stamp(shapes) * 0.85, pavement(scene), "parking")
+    spots, turns = [], []
+    for x, y, wide, high in lots[:12]:
+        swap = high > wide
+        long, deep = (high, wide) if swap else (wide, high)
+        along = np.arange(-long / 2 + 2, long / 2 - 1, max(2.6, 1.6 * scene.gsd))
+        for side in (-1, 1):
+            row = along[scene.rng.random(len(along)) < scene.uniform(0.2, 0.95)]
+            at = np.stack([row, np.full(len(row), side * (deep / 2 - 3))], -1)
+            spots.append((at[:, ::-1] if swap else at) + [x, y])
+            turns.append(np.full(len(row), 0 if swap else np.pi / 2))
+    spots, turns = to_canvas(scene, np.concatenate(spots), sites.angle), np.concatenate(turns)
+    near = in_view(spots, 3)
+    cars(scene, spots[near][:70], (sites.angle + turns)[near][:70])
+
+
 def site_ground(scene: Scene, shapes) -> None:
     """Paved or trodden plots [n, 4, 2]: slabs, wheel-worn ways, oil, weeds along the fences."""
     count = len(shapes)
-    names = scene.rng.choice(["asphalt", "concrete", "soil"], count, p=(0.5, 0.33, 0.17))
-    colours = np.stack([scene.colour(name) for name in names]) * scene.rng.uniform(0.8, 1.05, (count, 1))
+    trodden = scene.rng.random((count, 1)) < 0.17
+    few = np.stack([pavement(scene) for _ in range(4)])[scene.rng.integers(0, 4, count)]
+    colours = np.where(trodden, scene.colour("soil") * 0.6 + 55, few) * scene.rng.uniform(0.85, 1.08, (count, 1))
     scene.fill(shapes, colours)
     mask = scene.stamp(shapes)
-    tone = 0.08 * scene.noise(scene.uniform(0.5, 1.2), MOTTLE)
-    streets = scene.noise(scene.uniform(0.8, 2), LAND)
-    tone = tone + 0.06 * streets - 0.12 * np.clip(np.abs(streets) < 0.08, 0, 1) * scene.chance(0.6)
-    if scene.chance(0.5):
-        _, traits = scene.cells(scene.uniform(8, 30))
-        tone = tone + (traits[..., 0] - 0.5) * scene.uniform(0.1, 0.3)
+    fine, streets = scene.noise(scene.uniform(0.5, 1.2), MOTTLE), scene.noise(scene.uniform(0.8, 2), LAND)
+    tone = 0.08 * fine + 0.05 * fine.T[::-1] + 0.07 * streets
+    if scene.chance(0.6):
+        tone = tone - 0.12 * (np.abs(streets) < 0.08)
+    if scene.chance(0.7):
+        tone = tone + scene.uniform(-0.25, 0.25) * overlay(scene)
     scene.texture(tone * mask)
     if scene.gsd < 0.8:
         rim = mask - cv2.erode(mask, np.ones((3, 3), np.uint8))
-        scene.paint(rim * 0.5, scene.colour("grass") * 0.8)
+        scene.paint(rim * 0.5 * np.clip(1 + fine, 0, 1.5), scene.colour("grass") * 0.8)

@@ -91,7 +91,8 @@ def _panels(scene: Scene, angle: float, where, layout: str) -> None:
     along, across = _frame(scene, angle)
     table = scene.uniform(1.9, 2.4) if layout == "trackers" else scene.uniform(3.2, 7.5)
     period = table * scene.uniform(1.5, 2.4)
-    table, period = (table, period) if period > 2.2 * scene.gsd else (scene.gsd * 1.4, scene.gsd * 2.6)
+    if period < 4 * scene.gsd:  # from high up every second or third row would melt into the next
+        table, period = scene.gsd * scene.uniform(2.2, 2.7), scene.gsd * scene.uniform(4, 4.6)
     row = np.floor(across / period)
     across = across - (row + 0.5) * period
     long = scene.uniform(18, 60)
@@ -102,12 +103,12 @@ def _panels(scene: Scene, angle: float, where, layout: str) -> None:
     body = body * np.clip((place - 0.4) / scene.gsd + 0.5, 0, 1)
     table_number = ((row * 71 + column * 31) % 1009).astype(int)
     there = scene.rng.random(1009) < scene.pick([1.0, 0.99, 0.93], [0.5, 0.3, 0.2])
-    body = body * where * there[table_number]
+    body = (body * where * there[table_number]).astype(np.float32)
     reach = scene.px(scene.uniform(1.2, 2.2) * scene.shadow_length)
     if reach > 0.6:
         dx, dy = np.round(scene.sun * reach).astype(int)
         scene.shade(np.roll(body, (dy, dx), (0, 1)) * (1 - body))
-    glass = np.array(scene.pick([(34, 42, 62), (44, 54, 82), (58, 68, 88), (38, 40, 46), (72, 84, 108)]), np.float32)
+    glass = np.array(scene.pick([(30, 38, 64), (40, 52, 86), (50, 62, 92), (32, 36, 52), (64, 78, 112)]), np.float32)
     light = 1 + 0.1 * scene.rng.normal(0, 1, 1009)[table_number] + 0.14 * scene.noise(3, LAND)
     light = light + 0.25 * (np.abs(across) > table / 2 - 0.15) * min(1, 0.25 / scene.gsd)
     if scene.gsd < 0.6:  # single modules

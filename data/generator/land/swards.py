@@ -85,7 +85,7 @@ def reeds(scene: Scene) -> None:
 def terraces(scene: Scene) -> None:
     """Faint lines along the slope, of former ploughing, of sheep or of banks: they bend, part and fade."""
     angle = scene.angle()
-    along = (COLUMNS * np.cos(angle) + ROWS * np.sin(angle)) / SIDE
+    along = (COLUMNS * float(np.cos(angle)) + ROWS * float(np.sin(angle))) / SIDE
     height = along * scene.uniform(0.5, 3) + scene.uniform(0.3, 0.8) * scene.noise(scene.uniform(2, 4), LAND)
     phase = height * SIDE / max(scene.px(scene.uniform(6, 20)), 7)
     lines = np.clip(1 - 2.5 * np.abs(phase - np.round(phase)), -0.2, 1)

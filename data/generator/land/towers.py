@@ -5,14 +5,14 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ..drawing.geometry import in_view
 from ..drawing.scene import SHIFT, SIDE, Drawn, Scene
-from ..drawing.textures import GRAIN, MOTTLE
-from .roofs import roof_details
+from ..drawing.textures import GRAIN
+from .halls import dress
 from .streets import corners
 
 TIERS = 4  # steps of height: higher buildings shade and hide lower ones
-DETAILED = 14  # roofs a tier
+DETAILED = 7  # pixels of a roof's shorter side from which on details can be seen
+STYLES = ("membrane", "gravel", "gravel", "ribs")
 STOREY = 3.6  # metres
 LEAST_WINDOWS = 1.3  # pixels a storey, for rows of windows to show
 
@@ -26,41 +26,63 @@ class Parts:
     owners: np.ndarray
 
 
+def heights_of(scene: Scene, parts: Parts, heights, high, style: str) -> Parts:
+    """Most buildings of middling height, a few much higher; a second box stands on the first."""
+    count = parts.owners.max(initial=-1) + 1
+    usual = np.exp(scene.rng.uniform(*np.log(heights), count))
+    tall = scene.rng.random(count) < {"downtown": 0.3, "courtyards": 0.06, "towers": 0.55, "shops": 0.08}[style]
+    second = np.concatenate([[False], parts.owners[1:] == parts.owners[:-1]]) & (
+        np.bincount(parts.owners, minlength=max(count, 1))[parts.owners] == 2
+    )
+    lifted = np.where(tall, np.exp(scene.rng.uniform(*np.log(high), count)), usual)
+    base = np.where(tall & (scene.rng.random(count) < 0.6), np.minimum(usual, 16), lifted)
+    top = np.where(second, np.maximum(lifted, base + 3)[parts.owners], base[parts.owners])
+    return Parts(parts.boxes, top * scene.rng.uniform(0.97, 1.03, len(top)), parts.owners)
+
+
 def raise_parts(scene: Scene, parts: Parts, place, style: str) -> None:
     """Draw all boxes tier by tier, the lowest first; boxes of one building are one object."""
     lean = _lean(scene, style)
     feet = place(corners(parts.boxes)) if len(parts.boxes) else np.zeros((0, 4, 2))
-    seen = in_view(feet.mean(1), 45)
-    feet, heights, owners = feet[seen], parts.heights[seen], parts.owners[seen]
+    near = _in_reach(scene, feet, lean, parts.heights)
+    feet, heights, owners = feet[near], parts.heights[near], parts.owners[near]
     if len(feet) == 0:
         return
     colours, walls = _colours(scene, owners)
-    ids = _claim(scene, feet, owners)
     order = np.argsort(heights)
+    tops = feet + (lean * heights[:, None] / scene.gsd)[:, None]
+    seen = np.zeros((SIDE, SIDE), np.int32)  # which box shows: its roof (from 1) or its walls (from -1)
     for tier in np.array_split(order, min(TIERS, len(order))):
         _shadows(scene, feet[tier], heights[tier])
         shifts = lean * heights[tier, None] / scene.gsd
-        tops = feet[tier] + shifts[:, None]
         faces, visible, shades = _walls(feet[tier], shifts, walls[tier], scene.sun)
-        fixed_faces, fixed_tops, fixed_feet = _fixed(faces), _fixed(tops), _fixed(feet[tier])
+        fixed_faces, fixed_tops, fixed_feet = _fixed(faces), _fixed(tops[tier]), _fixed(feet[tier])
         for k, i in enumerate(tier):
             for side in np.flatnonzero(visible[k]):
                 cv2.fillPoly(scene.image, [fixed_faces[k, side]], shades[k, side].tolist(), shift=SHIFT)
                 _windows(scene, faces[k, side], shades[k, side], heights[i])
             cv2.fillPoly(scene.image, [fixed_tops[k]], colours[i].tolist(), shift=SHIFT)
             hull = cv2.convexHull(np.concatenate([fixed_tops[k], fixed_feet[k]]))
-            cv2.fillPoly(scene.owner, [hull], ids[owners[i]], shift=SHIFT)
-        roof_details(scene, tops, colours[tier], most=DETAILED)
-    rough = 0.06 * scene.noise(0.7, GRAIN) + 0.05 * scene.noise(1, MOTTLE)
-    scene.texture((scene.owner >= min(ids.values())) * rough)
-    areas = np.bincount(scene.owner.ravel(), minlength=len(scene.drawn))
-    for identity in ids.values():  # what leans out of its footprint counts as drawn
-        scene.drawn[identity] = Drawn("building", int(areas[identity]))
+            cv2.fillPoly(seen, [hull], -int(i) - 1, shift=SHIFT)
+            cv2.fillPoly(seen, [fixed_tops[k]], int(i) + 1, shift=SHIFT)
+    large = np.linalg.norm(tops[:, [1, 3]] - tops[:, :1], axis=-1).min(1) > DETAILED
+    if large.any():
+        number = np.concatenate([[0], np.cumsum(large) * large]).astype(np.int16)
+        sky = number[np.maximum(seen, 0)]
+        dress(scene, sky, tops[large], colours[large], STYLES, 0.15, 0)
+    _claim(scene, seen, owners)
+
+
+def _in_reach(scene: Scene, feet, lean, heights) -> np.ndarray:
+    """Which boxes show in the picture, or at least their shadows do."""
+    reach = np.minimum(scene.px(heights * scene.shadow_length * 0.75), 90)[:, None, None]
+    ends = np.concatenate([feet, feet + (lean * heights[:, None] / scene.gsd)[:, None], feet + scene.sun * reach], 1)
+    return ((ends.max(1) > 0) & (ends.min(1) < SIDE)).all(1)
 
 
 def _lean(scene: Scene, style: str) -> np.ndarray:
     """Metres sideways a metre of height: cameras hardly ever look straight down on a city."""
-    turn, amount = scene.uniform(0, 2 * np.pi), scene.uniform(0.0, 0.22 if style != "towers" else 0.3)
+    turn, amount = scene.uniform(0, 2 * np.pi), scene.uniform(0.02, 0.26 if style != "towers" else 0.34)
     return amount * np.array([np.cos(turn), np.sin(turn)])[None]
 
 
@@ -69,19 +91,23 @@ def _colours(scene: Scene, owners) -> tuple[np.ndarray, np.ndarray]:
     count = owners.max() + 1
     roofs = scene.colours("flat roof", count, scene.integer(4, 9))
     grey = roofs.mean(1, keepdims=True)
-    roofs = (grey + (roofs - grey) * scene.uniform(0.15, 0.75)) * scene.uniform(0.65, 1.0)
+    roofs = (grey + (roofs - grey) * scene.uniform(0.1, 0.6)) * scene.uniform(0.72, 1.12)
     walls = scene.colours("facade", count, 5) * 0.9
     walls = walls * 0.45 + walls.mean(1, keepdims=True) * 0.55
     shade = scene.rng.uniform(0.8, 1.12, (len(owners), 1))
     return np.clip(roofs[owners] * shade, 10, 238).astype(np.float32), walls[owners]
 
 
-def _claim(scene: Scene, feet, owners) -> dict[int, int]:
-    """A new object for every building; its parts get their pixels when they are drawn."""
-    buildings, first_parts = np.unique(owners, return_index=True)
-    start = len(scene.drawn)
-    scene.claim_each(feet[first_parts], "building")
-    return {int(owner): start + i for i, owner in enumerate(buildings)}
+def _claim(scene: Scene, seen, owners) -> None:
+    """Every building becomes an object with the pixels that show of its boxes, walls and all, and rough surfaces."""
+    buildings, number = np.unique(owners, return_inverse=True)
+    here = seen != 0
+    fine = scene.noise(0.8, GRAIN)
+    scene.texture(here * (0.06 * fine + 0.04 * fine.T[::-1]))
+    found = number[np.abs(seen[here]) - 1]
+    scene.owner[here] = len(scene.drawn) + found
+    areas = np.bincount(found, minlength=len(buildings))
+    scene.drawn += [Drawn("building", int(area)) for area in areas]
 
 
 def _fixed(points) -> np.ndarray:

@@ -5,9 +5,7 @@ from .interchange import road_interchange
 from .parking import parking_lot
 
 KINDS = [
-    Kind(
-        "parking lot", ("a parking lot", "a car park"), parking_lot, (55, 460), ("parking",), seasonal=False
-    ),
+    Kind("parking lot", ("a parking lot", "a car park"), parking_lot, (62, 430), ("parking",), seasonal=False),
     Kind(
         "road interchange",
         ("a road interchange", "a highway interchange"),

@@ -6,7 +6,7 @@ import numpy as np
 from ..drawing.built import buildings
 from ..drawing.geometry import beside, edge, rectangles, straight
 from ..drawing.ground import background, road
-from ..drawing.scene import COLUMNS, ROWS, SIDE, Scene
+from ..drawing.scene import COLUMNS, ROWS, SHIFT, SIDE, Scene
 from ..drawing.textures import GRAIN, LAND, MOTTLE, PATCH
 from ..kind import Kind
 from .solar import solar_farm
@@ -47,7 +47,8 @@ def _outline(scene: Scene) -> np.ndarray:
             x, y = COLUMNS / SIDE - float(0.5 + middle[0]), ROWS / SIDE - float(0.5 + middle[1])
             field = np.minimum(field, scene.uniform(0.24, 0.46) - x * float(np.cos(turn)) - y * float(np.sin(turn)))
         pit |= field + rough > 0
-    return cv2.GaussianBlur(pit.astype(np.float32), (0, 0), scene.uniform(2, 7)) + rough * 3 > 0.5
+    sigma = scene.uniform(2, 7)
+    return cv2.GaussianBlur(pit.astype(np.float32), (0, 0), sigma) + rough * 3 > 0.5
 
 
 def _inward(scene: Scene, pit) -> np.ndarray:
@@ -57,7 +58,8 @@ def _inward(scene: Scene, pit) -> np.ndarray:
     side = ((COLUMNS - SIDE / 2) * float(np.cos(turn)) + (ROWS - SIDE / 2) * float(np.sin(turn))) / SIDE
     pace = np.exp(0.45 * scene.noise(scene.uniform(1.5, 3), LAND) + scene.uniform(0, 2) * side)
     room = np.minimum(room, SIDE)  # infinite where no rim is in the picture
-    return (cv2.GaussianBlur(room, (0, 0), 1.2) * pace + 0.8 * scene.noise(0.6, MOTTLE)) * scene.gsd * pit
+    depth = (cv2.GaussianBlur(room, (0, 0), 1.2) * pace + 0.8 * scene.noise(0.6, MOTTLE)) * scene.gsd * pit
+    return depth.astype(np.float32)
 
 
 def _stripped_rim(scene: Scene, pit, rock) -> None:
@@ -77,13 +79,15 @@ def _benches(scene: Scene, depth, pit, rock) -> np.ndarray:
     most = scene.integer(1, 5)
     least = max(7.0, scene.width_m * 0.018)
     ends = np.cumsum(scene.rng.uniform(1, 2.8, most + 1) * least)  # where each bench's face begins
-    level = np.searchsorted(ends, depth).astype(np.float32)
-    into = depth - np.concatenate([[0], ends])[level.astype(int)]
+    level = (depth[..., None] > ends.astype(np.float32)).sum(-1, dtype=np.uint8)
+    into = depth - np.concatenate([[0], ends]).astype(np.float32)[level]
     streaks, broad = scene.noise(0.6, MOTTLE), scene.noise(scene.uniform(0.8, 2.5), LAND)
     face = np.clip(1.2 - into / (least * scene.uniform(0.25, 0.5)), 0, 1) * np.clip(0.8 + 0.4 * broad, 0.1, 1)
-    dy, dx = np.gradient(cv2.GaussianBlur(depth, (0, 0), 2))
-    lit = -(dx * scene.sun[0] + dy * scene.sun[1]) / (np.hypot(dx, dy) + 1e-6)  # ground falls where depth grows
-    shades = scene.rng.uniform(0.86, 1.12, most + 2)[level.astype(int)]
+    smooth = cv2.GaussianBlur(depth, (0, 0), 2)
+    dx, dy = (cv2.Sobel(smooth, cv2.CV_32F, *axis, ksize=1) for axis in ((1, 0), (0, 1)))
+    along, aside = (float(part) for part in scene.sun)
+    lit = -(dx * along + dy * aside) / (np.hypot(dx, dy) + 1e-6)  # ground falls where depth grows
+    shades = scene.rng.uniform(0.86, 1.12, most + 2).astype(np.float32)[level]
     tone = shades + 0.09 * broad - face * (0.18 + 0.1 * streaks + lit * scene.uniform(0.2, 0.4))
     tone = tone + 0.06 * scene.noise(0.7, GRAIN) + 0.05 * streaks
     mix = np.clip(0.3 + 0.3 * (broad - streaks), 0, 0.9)[..., None]
@@ -119,13 +123,17 @@ def _haul_roads(scene: Scene, pit, floor, rock) -> None:
         way = scene.stroke(points, scene.uniform(8, 14))
         scene.paint(cv2.GaussianBlur(way, (0, 0), 0.8) * scene.uniform(0.6, 0.95), pale)
         scene.claim((way > 0.6) & ~pit, "track")
-    marks = np.zeros((SIDE, SIDE), np.float32)
+    marks = np.zeros((SIDE, SIDE), np.uint8)
     for _ in range(scene.integer(3, 9)):
         ends = inside[scene.rng.integers(0, len(inside), 3)]
         t = np.linspace(0, 1, 12)[:, None]
         line = (1 - t) ** 2 * ends[0] + 2 * t * (1 - t) * ends[1] + t**2 * ends[2]
-        marks = np.maximum(marks, scene.stroke(line, scene.uniform(2, 7)))
-    scene.paint(marks * pit * scene.uniform(0.2, 0.5), pale * scene.uniform(0.85, 1.1))
+        corners = np.round(line * 2**SHIFT).astype(np.int32).reshape(-1, 1, 2)
+        thickness = max(1, round(scene.px(scene.uniform(2, 7))))
+        cv2.polylines(marks, [corners], False, 255, thickness, cv2.LINE_AA, SHIFT)
+    on = (marks > 0) & pit
+    amount = marks[on][:, None] * np.float32(scene.uniform(0.2, 0.5) / 255)
+    scene.image[on] += (pale[on] * scene.uniform(0.85, 1.1) - scene.image[on]) * amount
 
 
 def _pit_water(scene: Scene, depth, floor) -> np.ndarray:
@@ -205,7 +213,7 @@ KINDS = [
         "solar farm",
         ("a solar farm", "solar panels", "a photovoltaic plant"),
         solar_farm,
-        (70, 600),
+        (70, 420),
         ("solar panels",),
     ),
     Kind("quarry", ("a quarry", "an open pit mine"), quarry, (130, 900), ("quarry pit", "bare soil")),
