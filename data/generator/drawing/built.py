@@ -80,17 +80,11 @@ def hall(scene: Scene, centre, size_m: float, angle: float, colour=None, kind="b
     base = scene.colour("flat roof") if colour is None else colour
     same = scene.rng.random((count, 1)) < 0.55
     colours = np.clip(base * np.where(same, 1, scene.rng.uniform(0.5, 1.3, (count, 1))), 8, 250)
-    heights = scene.uniform(5, 14) * np.where(
-        scene.rng.random(count) < 0.6, 1, scene.rng.uniform(0.5, 1.8, count)
-    )
+    heights = scene.uniform(5, 14) * np.where(scene.rng.random(count) < 0.6, 1, scene.rng.uniform(0.5, 1.8, count))
     turned = angle + np.where(scene.rng.random(count) < 0.3, np.pi / 2, 0)
-    shapes = rectangles(
-        to_canvas(scene, offsets, angle, centre), widths / scene.gsd, depths / scene.gsd, turned
-    )
+    shapes = rectangles(to_canvas(scene, offsets, angle, centre), widths / scene.gsd, depths / scene.gsd, turned)
     for i in np.argsort(heights):  # higher wings hide lower ones
-        buildings(
-            scene, shapes[i : i + 1], colours[i : i + 1], heights[i], 0.0, 0.9, kind if i == 0 else None
-        )
+        buildings(scene, shapes[i : i + 1], colours[i : i + 1], heights[i], 0.0, 0.9, kind if i == 0 else None)
 
 
 def scattered_houses(scene: Scene, count: int) -> None:

@@ -40,9 +40,7 @@ def rectangles(centres, widths, heights, angles=0.0) -> np.ndarray:
     """Rectangles [n, 4, 2] from centres [n, 2], sizes and angles, all in pixels and radians."""
     centres = np.asarray(centres, np.float64).reshape(-1, 2)
     count = len(centres)
-    widths, heights, angles = (
-        np.broadcast_to(np.asarray(v, np.float64), count) for v in (widths, heights, angles)
-    )
+    widths, heights, angles = (np.broadcast_to(np.asarray(v, np.float64), count) for v in (widths, heights, angles))
     x = widths[:, None] * np.array([-0.5, 0.5, 0.5, -0.5])
     y = heights[:, None] * np.array([-0.5, -0.5, 0.5, 0.5])
     cos, sin = np.cos(angles)[:, None], np.sin(angles)[:, None]
@@ -73,17 +71,13 @@ def curve(scene: Scene, swing: float = 0.25, points: int = 30) -> np.ndarray:
     return rotate(local, scene.uniform(0, 2 * np.pi)) * SIDE + MIDDLE
 
 
-def beside(
-    scene: Scene, offset: float | None = None, angle: float | None = None, wobble: float = 0.08
-) -> np.ndarray:
+def beside(scene: Scene, offset: float | None = None, angle: float | None = None, wobble: float = 0.08) -> np.ndarray:
     """Signed distance [SIDE, SIDE], in canvas sides, to a wobbly straight edge; positive beyond it."""
     angle = scene.uniform(0, 2 * np.pi) if angle is None else angle
     offset = scene.uniform(-0.3, 0.3) if offset is None else offset
     plane = ((COLUMNS - SIDE / 2) * np.cos(angle) + (ROWS - SIDE / 2) * np.sin(angle)) / SIDE - offset
     if wobble:
-        plane = (
-            plane + wobble * scene.noise(scene.uniform(1, 2.5), LAND) + 0.04 * wobble * scene.noise(1, MOTTLE)
-        )
+        plane = plane + wobble * scene.noise(scene.uniform(1, 2.5), LAND) + 0.04 * wobble * scene.noise(1, MOTTLE)
     return plane.astype(np.float32)
 
 

@@ -34,9 +34,7 @@ def furrows(scene: Scene, mask=None, depth=None, spacing_m=None, angle=None, war
     depth = scene.uniform(0.02, 0.14) if depth is None else depth
     warp = (0 if scene.chance(0.6) else scene.uniform(1, 14)) if warp is None else warp
     phase = (COLUMNS * float(np.cos(angle)) + ROWS * float(np.sin(angle))) / spacing * 2 * np.pi
-    phase = (
-        phase + 0.5 * scene.noise(1, MOTTLE) + (warp * scene.noise(scene.uniform(2, 4), LAND) if warp else 0)
-    )
+    phase = phase + 0.5 * scene.noise(1, MOTTLE) + (warp * scene.noise(scene.uniform(2, 4), LAND) if warp else 0)
     wave = np.sin(phase) * np.clip(0.6 + 0.5 * scene.noise(scene.uniform(0.7, 2), PATCH), 0, 1.4)
     scene.texture(depth * wave * (1 if mask is None else mask))
 
@@ -69,9 +67,7 @@ def yard(scene: Scene, mask=None, strength: float = 0.5, cell_m: float | None = 
     scene.texture(scene.uniform(0.04, 0.12) * scene.noise(scene.uniform(0.5, 1), GRAIN))
 
 
-def road(
-    scene: Scene, points, width_m: float, colour=None, marked=True, kind: str | None = "road"
-) -> np.ndarray:
+def road(scene: Scene, points, width_m: float, colour=None, marked=True, kind: str | None = "road") -> np.ndarray:
     """A road along points [n, 2] in pixels; returns its soft mask."""
     colour = scene.colour("asphalt") if colour is None else colour
     mask = scene.stroke(points, width_m)

@@ -43,9 +43,9 @@ class _Look:
 
     def __init__(self, scene: Scene):
         self.lawn, self.clay = scene.colour("grass") * scene.uniform(0.95, 1.15), scene.colour("soil")
-        self.clay = (
-            self.clay + (np.array([172, 122, 86]) - self.clay) * scene.uniform(0, 0.8)
-        ) * scene.uniform(0.95, 1.25)
+        self.clay = (self.clay + (np.array([172, 122, 86]) - self.clay) * scene.uniform(0, 0.8)) * scene.uniform(
+            0.95, 1.25
+        )
         self.grass_infield = scene.chance(0.6)
         self.fence, self.warning_track = scene.uniform(2.6, 4.2), scene.chance(0.5)
         self.striped = scene.chance(0.6)
@@ -55,9 +55,7 @@ def _park(scene: Scene) -> None:
     """Lawns with trees, a road, parked cars, a schoolyard's buildings."""
     scene.image = grass(scene)
     if scene.chance(0.25):
-        scene.paint(
-            edge(beside(scene, scene.uniform(0.1, 0.4), wobble=0.02), 0.01), paving(scene), "open ground"
-        )
+        scene.paint(edge(beside(scene, scene.uniform(0.1, 0.4), wobble=0.02), 0.01), paving(scene), "open ground")
     if scene.chance(0.3):
         yard(scene, edge(beside(scene, scene.uniform(0.15, 0.4)), 0.02), 0.6)
     if scene.chance(0.25):
@@ -89,9 +87,7 @@ def _diamond(scene: Scene, home, aim: float, bases: float, look: _Look) -> None:
     field = scene.stamp(_fan(scene, home, aim, reach - bases * 0.12, bulge=0.06)[None])
     scene.paint(field, scene.surface(look.lawn, look.lawn * scene.uniform(0.85, 1.15), 1.5, 0.05))
     if look.striped:
-        furrows(
-            scene, field, scene.uniform(0.03, 0.09), scene.uniform(5, 12), aim + scene.pick([0, np.pi / 4]), 0
-        )
+        furrows(scene, field, scene.uniform(0.03, 0.09), scene.uniform(5, 12), aim + scene.pick([0, np.pi / 4]), 0)
     _infield(scene, home, aim, bases, look)
     _lines(scene, home, aim, bases, reach)
 
@@ -133,7 +129,5 @@ def _lines(scene: Scene, home, aim, bases, reach) -> None:
     if scene.chance(0.7):
         scene.cast(shapes, 3)
         scene.fill(shapes, scene.colour("flat roof"))
-    stop = to_canvas(
-        scene, bases * np.array([[0.05, 0.3], [-0.25, 0.12], [-0.25, -0.12], [0.05, -0.3]]), aim, home
-    )
+    stop = to_canvas(scene, bases * np.array([[0.05, 0.3], [-0.25, 0.12], [-0.25, -0.12], [0.05, -0.3]]), aim, home)
     scene.paint(scene.stroke(stop, 0.8) * 0.7, scene.colour("steel") * 0.7)

@@ -15,12 +15,12 @@ def beach(scene: Scene) -> None:
     field = signed(_coastline(scene))
     breadth = scene.log_uniform(0.05, 0.45)
     back = field + breadth + scene.uniform(0.05, 0.3) * breadth * scene.noise(1.5, LAND)
-    background(scene, scene.pick(["grass", "forest", "soil"], [0.45, 0.35, 0.2]))
-    if scene.chance(0.5):
+    land = background(scene, scene.pick(["grass", "forest", "soil"], [0.45, 0.35, 0.2]))
+    if land != "forest" and scene.chance(0.5):
         trees(scene, np.clip(scene.uniform(-0.1, 0.5) + 0.3 * scene.noise(2), 0, 0.9), scene.uniform(3, 9))
     if scene.chance(0.3):
         shore_road(scene, back)
-    place, streets = town(scene, back) if scene.chance(0.5) else (None, None)
+    place, streets = town(scene, back) if scene.chance(0.45) else (None, None)
     _sand(scene, field, back, breadth)
     _sea(scene, field)
     if place is not None:
@@ -49,18 +49,14 @@ def _sand(scene: Scene, field, back, breadth: float) -> None:
     scene.paint(dry * (field < 0.03), sand, "sand")
     if scene.chance(0.4):
         tufts = np.exp(-((back / (0.5 * breadth)) ** 2)) * scene.uniform(0.1, 0.5)
-        trees(
-            scene, tufts, scene.uniform(1.5, 4), (scene.colour("grass"), scene.colour("tree")), kind="shrubs"
-        )
+        trees(scene, tufts, scene.uniform(1.5, 4), (scene.colour("grass"), scene.colour("tree")), kind="shrubs")
     for _ in range(scene.integer(0, 2)):  # along the shore
         place = -breadth * scene.uniform(0.1, 0.9) + 0.004 * scene.noise(1, LAND)
         line = np.clip(1 - np.abs(field - place) / scene.uniform(0.005, 0.012), 0, 1) * np.clip(
             0.5 + scene.noise(0.7), 0, 1
         )
         scene.shade(line * edge(back), scene.uniform(0.08, 0.3))
-    wet = edge(
-        field + breadth * scene.uniform(0.1, 0.35) + 0.01 * scene.noise(1, LAND), scene.uniform(0.01, 0.06)
-    )
+    wet = edge(field + breadth * scene.uniform(0.1, 0.35) + 0.01 * scene.noise(1, LAND), scene.uniform(0.01, 0.06))
     scene.shade(wet * edge(back), scene.uniform(0.1, 0.35))
 
 
@@ -68,9 +64,7 @@ def _sea(scene: Scene, field) -> None:
     """Water from sandy shallows to its own colour, with lines of surf."""
     deep = scene.colour("sea" if scene.chance(0.75) else "water")
     shallow = deep * 0.45 + scene.colour("sand") * scene.uniform(0.2, 0.5)
-    near = np.exp(-np.clip(field, 0, None) / scene.uniform(0.05, 0.4)) * np.clip(
-        1 + 0.25 * scene.noise(1.5), 0, 1.3
-    )
+    near = np.exp(-np.clip(field, 0, None) / scene.uniform(0.05, 0.4)) * np.clip(1 + 0.25 * scene.noise(1.5), 0, 1.3)
     tone = 1 + scene.uniform(0.03, 0.1) * scene.noise(2) + 0.02 * scene.noise(1, GRAIN)
     water = lit(scene, deep * tone[..., None])
     scene.paint(edge(field, 0.01), water + np.clip(near, 0, 1)[..., None] * (shallow - water), "water")

@@ -20,9 +20,7 @@ def estate_ground(scene: Scene, green: float) -> None:
         scene.image = grass(scene)
     else:
         scene.image = (
-            paving(scene, scene.uniform(0.5, 1))
-            if scene.chance(0.75)
-            else soil(scene) * scene.uniform(0.75, 1)
+            paving(scene, scene.uniform(0.5, 1)) if scene.chance(0.75) else soil(scene) * scene.uniform(0.75, 1)
         )
         if scene.chance(0.5):
             spots = edge(scene.noise(scene.uniform(0.8, 2), LAND) - scene.uniform(0.3, 1.2), 0.2)
@@ -37,9 +35,7 @@ def roof_palette(scene: Scene, count: int) -> np.ndarray:
     colours = grey + (colours - grey) * scene.uniform(0.3, 1.1)
     if scene.chance(0.35):  # white roofs
         white = scene.rng.random((count, 1)) < scene.uniform(0.4, 0.95)
-        colours = np.where(
-            white, scene.uniform(205, 238) * scene.rng.uniform(0.92, 1.03, (count, 1)), colours
-        )
+        colours = np.where(white, scene.uniform(205, 238) * scene.rng.uniform(0.92, 1.03, (count, 1)), colours)
     elif scene.chance(0.3):
         colours = colours * scene.uniform(0.5, 0.85)
     return np.clip(colours, 8, 246)
@@ -52,9 +48,7 @@ def lay_streets(scene: Scene, plan: Parcels) -> None:
     mask = np.zeros((SIDE, SIDE), np.uint8)
     for line, width in lines:
         thickness = max(1, round(scene.px(width)))
-        cv2.polylines(
-            mask, [np.round(line * 2**SHIFT).astype(np.int32)], False, 255, thickness, cv2.LINE_AA, SHIFT
-        )
+        cv2.polylines(mask, [np.round(line * 2**SHIFT).astype(np.int32)], False, 255, thickness, cv2.LINE_AA, SHIFT)
     scene.paint(mask.astype(np.float32) / 255, colour * (1 + 0.06 * scene.noise(1, GRAIN))[..., None], "road")
     if scene.px(1.9) > 0.7:
         for line, width in lines[:4]:
@@ -134,8 +128,6 @@ def trucks_in_yards(scene: Scene, plan: Parcels) -> None:
         return
     for _ in range(scene.integer(0, 4)):
         box = plan.boxes[scene.rng.integers(len(plan.boxes))]
-        row = (
-            np.arange(scene.integer(2, 9))[:, None] * np.array([4.2, 0]) + box[:2] + scene.rng.normal(0, 8, 2)
-        )
+        row = np.arange(scene.integer(2, 9))[:, None] * np.array([4.2, 0]) + box[:2] + scene.rng.normal(0, 8, 2)
         taken = scene.rng.random(len(row)) < 0.8
         trucks(scene, to_canvas(scene, row[taken], plan.angle), np.full(taken.sum(), plan.angle + np.pi / 2))

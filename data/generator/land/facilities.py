@@ -59,9 +59,7 @@ def _blocks(scene: Scene, angle):
     """Blocks of tanks, each of its own size, with ways between them."""
     side = min(scene.uniform(70, 160), scene.width_m * 0.6)
     points, radii, spacing = [], [], []
-    for corner in np.stack(np.meshgrid([-1, 0, 1], [-1, 0, 1]), -1).reshape(-1, 2) + scene.rng.uniform(
-        -0.4, 0.4, 2
-    ):
+    for corner in np.stack(np.meshgrid([-1, 0, 1], [-1, 0, 1]), -1).reshape(-1, 2) + scene.rng.uniform(-0.4, 0.4, 2):
         across = scene.integer(1, 4)
         step = side * 0.86 / across
         ticks = (np.arange(across) - (across - 1) / 2) * step

@@ -12,9 +12,10 @@ import numpy as np
 from ..drawing.geometry import MIDDLE, edge, in_view, rectangles
 from ..drawing.palette import PALETTE
 from ..drawing.plants import canopy, trees
-from ..drawing.scene import COLUMNS, ROWS, SHIFT, SIDE, Scene
+from ..drawing.scene import COLUMNS, ROWS, SIDE, Scene
 from ..drawing.textures import GRAIN, LAND, MOTTLE
 from ..kind import Kind
+from .blobs import blobs, dab, soft
 
 TRIES, POINTS, MOST = 26, 12, 9  # lines tried, points of a line, holes of a picture
 SMOOTH_M = 4.0  # metres over which a mower rounds the outline of a fairway
@@ -44,7 +45,7 @@ def golf_course(scene: Scene) -> None:
     _trees(scene, style, free, water)
     _fairways(scene, holes, which, fairways * (1 - water), lawn)
     _tees(scene, holes, lawn)
-    _paths(scene, holes, np.maximum.reduce([water, _soft(greens), _soft(sand)]))
+    _paths(scene, holes, np.maximum.reduce([water, soft(greens), soft(sand)]))
     _lay_greens(scene, greens, lawn)
     _lay_sand(scene, sand)
 
@@ -117,52 +118,25 @@ def _mown(scene: Scene, which: np.ndarray, style: str) -> tuple[np.ndarray, np.n
 
 def _fairways(scene: Scene, holes: list[Hole], which, mask: np.ndarray, lawn: np.ndarray) -> None:
     """Lawn with the bands of the mower, along each hole or across it."""
-    near = cv2.dilate(which, np.ones((7, 7), np.uint8))
+    on = mask > 0
+    x, y, near = COLUMNS[on], ROWS[on], cv2.dilate(which, np.ones((7, 7), np.uint8))[on]
     turns = np.array([0, *(hole.angle for hole in holes)]) + scene.pick([0, np.pi / 4, np.pi / 2])
     wide = max(scene.px(scene.uniform(6, 11)), 3.2)
     cos, sin = (np.float32(f(turns) * np.pi / wide)[near] for f in (np.cos, np.sin))
-    bands = np.clip(3 * np.sin(COLUMNS * cos + ROWS * sin), -1, 1)
+    bands = np.clip(3 * np.sin(x * cos + y * sin), -1, 1)
     if scene.chance(0.3):  # mown twice, in a chequer
-        bands = 0.6 * bands + 0.6 * np.clip(3 * np.sin(ROWS * cos - COLUMNS * sin), -1, 1)
+        bands = 0.6 * bands + 0.6 * np.clip(3 * np.sin(y * cos - x * sin), -1, 1)
     tone = 1 + scene.pick([0, scene.uniform(0.02, 0.07)], [0.25, 0.75]) * bands
-    tone += scene.uniform(0.03, 0.07) * scene.noise(scene.uniform(0.5, 1.5)) + 0.025 * scene.noise(1, GRAIN)
-    shades = scene.rng.uniform(0.92, 1.06, (256, 1)).astype(np.float32)[near[..., None], 0]
-    scene.paint(mask, lawn * (tone[..., None] * shades), "fairway")
-
-
-def _blobs(scene: Scene, centres, radii_m, stretch=1.0, angles=0.0) -> np.ndarray:
-    """Lobed outlines [n, 28, 2] in pixels, drawn out along their angles."""
-    count = len(centres)
-    turn = np.linspace(0, 2 * np.pi, 28, endpoint=False)
-    waves = np.stack([np.cos(k * turn + scene.rng.uniform(0, 6, (count, 1))) for k in (2, 3, 4)])
-    lobes = 1 + (waves * scene.rng.uniform(0, [[[0.2]], [[0.17]], [[0.1]]], (3, count, 1))).sum(0)
-    reach = np.maximum(scene.px(np.asarray(radii_m)), 0.9)[:, None] * lobes
-    x, y = reach * np.cos(turn) * np.reshape(stretch, (-1, 1)), reach * np.sin(turn)
-    cos, sin = (np.reshape(f(angles), (-1, 1)) for f in (np.cos, np.sin))
-    return np.asarray(centres)[:, None] + np.stack([x * cos - y * sin, x * sin + y * cos], -1)
-
-
-def _soft(polygons) -> np.ndarray:
-    """The union of polygons [n, k, 2] as a mask [SIDE, SIDE] with smooth edges."""
-    mask = np.zeros((SIDE, SIDE), np.uint8)
-    for shape in np.round(np.asarray(polygons) * 2**SHIFT).astype(np.int32):
-        cv2.fillPoly(mask, [shape], 255, cv2.LINE_AA, SHIFT)
-    return mask.astype(np.float32) / 255
-
-
-def _dab(scene: Scene, mask: np.ndarray, colour, tone=None, kind: str | None = None) -> None:
-    """What `Scene.paint` does, for masks that are scattered over the canvas yet cover little of it."""
-    on = mask > 0
-    colour = colour if tone is None else colour * tone[on][:, None]
-    scene.image[on] += (colour - scene.image[on]) * mask[on][:, None]
-    if kind is not None:
-        scene.claim(mask > 0.5, kind)
+    tone += scene.uniform(0.05, 0.09) * scene.noise(scene.uniform(0.5, 1.5), MOTTLE)[on]
+    tone *= scene.rng.uniform(0.92, 1.06, 256).astype(np.float32)[near]
+    scene.image[on] += (lawn * tone[:, None] - scene.image[on]) * mask[on][:, None]
+    scene.claim(mask > 0.5, "fairway")
 
 
 def _greens(scene: Scene, holes: list[Hole]) -> np.ndarray:
     seen = [hole for hole in holes if in_view(hole.line[-1], scene.px(hole.green_m) + 2)]
     stretch, angles = scene.rng.uniform(1, 1.5, len(seen)), scene.rng.uniform(0, 3.1, len(seen))
-    return _blobs(scene, [hole.line[-1] for hole in seen], [hole.green_m for hole in seen], stretch, angles)
+    return blobs(scene, [hole.line[-1] for hole in seen], [hole.green_m for hole in seen], stretch, angles)
 
 
 def _bunkers(scene: Scene, holes: list[Hole]) -> np.ndarray:
@@ -183,43 +157,44 @@ def _bunkers(scene: Scene, holes: list[Hole]) -> np.ndarray:
     spots, sizes, angles = np.concatenate(spots), np.concatenate(sizes), np.concatenate(angles)
     seen = in_view(spots, 3)
     stretch = scene.rng.uniform(1.1, 2.0, seen.sum())
-    return _blobs(scene, spots[seen], sizes[seen], stretch, angles[seen])
+    return blobs(scene, spots[seen], sizes[seen], stretch, angles[seen])
 
 
 def _lay_greens(scene: Scene, greens: np.ndarray, lawn: np.ndarray) -> None:
     """Turf as smooth as a carpet, paler than the fairway, inside a collar."""
     middle = greens.mean(1, keepdims=True)
-    _dab(scene, _soft(middle + (greens - middle) * 1.22) * 0.7, lawn * scene.uniform(0.85, 1.1))
+    dab(scene, soft(middle + (greens - middle) * 1.22) * 0.7, lawn * scene.uniform(0.85, 1.1))
     smooth = lawn * np.array([1.08, 1.1, 1.04]) * scene.uniform(1.08, 1.25)
-    _dab(scene, _soft(greens), smooth, 1 + 0.025 * scene.noise(1, MOTTLE))
+    dab(scene, soft(greens), smooth, 1 + 0.025 * scene.noise(1, MOTTLE))
     scene.claim_each(greens, "putting green")
 
 
 def _lay_sand(scene: Scene, sand: np.ndarray) -> None:
-    mask = _soft(sand)
+    mask = soft(sand)
     dx, dy = np.round(scene.sun * max(1, scene.px(1.2))).astype(int)
     lip = np.clip(mask - np.roll(mask, (dy, dx), (0, 1)), 0, 1)  # the rim towards the sun shades the hollow
-    _dab(scene, mask, scene.colour("sand"), 1 + 0.05 * scene.noise(1, MOTTLE))
-    _dab(scene, 0.3 * lip, np.zeros(3, np.float32))
+    dab(scene, mask, scene.colour("sand"), 1 + 0.05 * scene.noise(1, MOTTLE))
+    dab(scene, 0.3 * lip, np.zeros(3, np.float32))
     scene.claim_each(sand, "bunker")
 
 
 def _ponds(scene: Scene, free: np.ndarray) -> np.ndarray:
     """Water where no hole is, up to its edge; returns its mask."""
     mask = np.zeros((SIDE, SIDE), np.float32)
-    room = np.argwhere(free > 13)
+    room = np.flatnonzero(free > 13)
     if len(room) < 200 or scene.chance(0.4):
         return mask
-    for row, column in room[scene.rng.integers(0, len(room), scene.integer(1, 3))]:
+    for place in room[scene.rng.integers(0, len(room), scene.integer(1, 3))].tolist():
+        row, column = divmod(place, SIDE)
         size = min(float(free[row, column]) * 0.85, scene.uniform(12, 40))
-        shape = _blobs(scene, [(column, row)], [size], scene.uniform(1, 1.6), scene.angle())
-        mask = np.maximum(mask, _soft(shape))
+        shape = blobs(scene, [(column, row)], [size], scene.uniform(1, 1.6), scene.angle())
+        mask = np.maximum(mask, soft(shape))
     mask = cv2.GaussianBlur(mask, (0, 0), max(scene.px(3), 0.8)) + 0.1 * scene.noise(0.5, LAND) * (mask > 0)
     mask = edge(mask - 0.5, 0.4 / max(scene.px(3), 0.8)) * (free > 2)
     rim = cv2.GaussianBlur(mask, (0, 0), max(scene.px(2.5), 0.8))
-    _dab(scene, np.clip(2 * rim, 0, 1) * 0.6, scene.colour(scene.pick(["soil", "tree"])) * 0.8)
+    dab(scene, np.clip(2 * rim, 0, 1) * 0.6, scene.colour(scene.pick(["soil", "tree"])) * 0.8)
     tone = 1 + scene.uniform(0.01, 0.04) * scene.noise(scene.uniform(0.7, 3), LAND)
-    _dab(scene, mask, scene.colour("water"), tone, "pond")
+    dab(scene, mask, scene.colour("water"), tone, "pond")
     return mask
 
 
@@ -243,7 +218,7 @@ def _tees(scene: Scene, holes: list[Hole], lawn: np.ndarray) -> None:
     spots = spots + scene.px(scene.rng.normal(0, 4, spots.shape))
     sizes = scene.px(scene.rng.uniform((7, 5), (16, 8), (len(spots), 2)))
     shapes = rectangles(spots, *sizes.T, np.repeat([hole.angle for hole in holes], 3))
-    _dab(scene, _soft(shapes[in_view(spots)]), lawn * 1.08)
+    dab(scene, soft(shapes[in_view(spots)]), lawn * 1.08)
 
 
 def _paths(scene: Scene, holes: list[Hole], keep_off: np.ndarray) -> None:
@@ -259,7 +234,7 @@ def _paths(scene: Scene, holes: list[Hole], keep_off: np.ndarray) -> None:
         mask = np.maximum(mask, scene.stroke(_rounded(line), 2.4))
     colour = scene.colour(scene.pick(["soil", "concrete", "asphalt"], [0.45, 0.3, 0.25]))
     paved = min(1.0, 2.6 / scene.gsd)  # finer than a pixel, it hardly shows
-    _dab(scene, mask * (1 - keep_off) * paved * scene.uniform(0.55, 0.95), colour, kind="track")
+    dab(scene, mask * (1 - keep_off) * paved * scene.uniform(0.55, 0.95), colour, kind="track")
 
 
 def _rounded(line: np.ndarray) -> np.ndarray:

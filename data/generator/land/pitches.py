@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..drawing.scene import COLUMNS, ROWS, SIDE, Scene
-from ..drawing.textures import GRAIN, MOTTLE, PATCH
+from ..drawing.textures import MOTTLE
 
 STRAIGHT, RADIUS, LANES = 84.4, 36.5, 9.8  # metres of a 400 m track: a straight, to the inner kerb, all lanes
 TRACK_COLOURS = ((150, 84, 70), (132, 78, 66), (168, 104, 84), (92, 112, 138), (120, 118, 116), (116, 92, 80))
@@ -62,9 +62,8 @@ def lay(scene: Scene, frame: Frame, mask: np.ndarray, colour, kind: str | None =
 
 def toned(scene: Scene, frame: Frame, colour, grain: float = 0.05, patches: float = 0.04, tone=0.0) -> np.ndarray:
     """A colour with fine grain and soft patches over the frame's box; `tone` is further brightness."""
-    fine = grain * scene.noise(scene.uniform(0.6, 1.5), GRAIN)[frame.box]
-    broad = patches * scene.noise(scene.uniform(0.7, 2), PATCH)[frame.box]
-    return np.asarray(colour, np.float32) * (1 + fine + broad + tone)[..., None]
+    mottled = (grain + patches) * 0.75 * scene.noise(scene.uniform(0.6, 1.5), MOTTLE)[frame.box]
+    return np.asarray(colour, np.float32) * (1 + mottled + tone)[..., None]
 
 
 def covers(scene: Scene, distance: np.ndarray) -> np.ndarray:

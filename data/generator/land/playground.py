@@ -71,7 +71,7 @@ def _oval(scene: Scene, centre, angle: float, scale: float, colour) -> np.ndarra
     inside = covers(scene, inner.stadium(STRAIGHT * scale) - RADIUS * scale)
     kind = scene.pick(["grass", "soil", "surface"], [0.65, 0.2, 0.15])
     floor = colour * 0.95 if kind == "surface" else scene.colour(kind)
-    lay(scene, inner, inside, toned(scene, inner, floor, 0.06, 0.1))
+    lay(scene, inner, inside, toned(scene, inner, floor, 0.05, 0.06))
     if kind != "soil":
         football(scene, inner, *((105, 68) if scale == 1 else (scale * 100, scale * 58)))
     running_track(scene, frame, scale, colour)
@@ -110,12 +110,12 @@ def _streets(scene: Scene, room: np.ndarray, angle: float) -> tuple[np.ndarray, 
     room = room * np.clip(scene.noise(scene.uniform(1, 2), LAND) * 2.5 + scene.uniform(2.5, 8), 0, 1)  # waste land
     x, y = local_m(scene, angle)
     gardens = np.floor(x / (0.7 * plot)).astype(np.int16) * 7 + np.floor(y / (0.55 * plot)).astype(np.int16) * 13
-    names = scene.rng.choice(["grass", "soil", "concrete", "asphalt", "tree"], 61, p=(0.42, 0.18, 0.15, 0.13, 0.12))
+    names = scene.rng.choice(["grass", "soil", "concrete", "asphalt", "tree"], 64, p=(0.42, 0.18, 0.15, 0.13, 0.12))
     shades = np.stack([scene.colour(name) for name in names])
     tone = 1 + scene.uniform(0.06, 0.12) * scene.noise(scene.uniform(0.5, 1), GRAIN)
-    scene.paint(room * scene.uniform(0.5, 0.9), shades[gardens % 61] * tone[..., None])
-    halves = np.float32(block / 2)
-    away = np.minimum(*(np.abs((v + half) % (2 * half) - half) for v, half in zip((x, y), halves, strict=True)))
+    scene.paint(room * scene.uniform(0.5, 0.9), shades[gardens & 63] * tone[..., None])
+    x, y = x / float(block[0]), y / float(block[1])
+    away = np.minimum(np.abs(x - np.rint(x)) * float(block[0]), np.abs(y - np.rint(y)) * float(block[1]))
     lines = np.clip((streets.width_m / 2 - away) / scene.gsd + 0.5, 0, 1) * room
     scene.paint(lines, scene.colour("asphalt") * tone[..., None], "road")
     return room, streets

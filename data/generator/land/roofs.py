@@ -10,9 +10,7 @@ from ..drawing.textures import MOTTLE
 MOST_DETAILED = 40  # roofs of a scene that get parts; the largest first
 
 
-def flat_roofs(
-    scene: Scene, shapes, colours, heights_m, kind: str | None = "building", pitch: float = 0.0
-) -> None:
+def flat_roofs(scene: Scene, shapes, colours, heights_m, kind: str | None = "building", pitch: float = 0.0) -> None:
     """Buildings [n, 4, 2] in pixels with everything that lies on such roofs."""
     shapes = np.asarray(shapes, np.float64)
     if len(shapes) == 0:
@@ -20,9 +18,7 @@ def flat_roofs(
     colours = np.broadcast_to(np.asarray(colours, np.float32), (len(shapes), 3))
     buildings(scene, shapes, colours, heights_m, pitch, 0.0, kind)
     roof_details(scene, shapes, colours, pitch)
-    stain = scene.stamp(shapes[in_view(shapes.mean(1))]) * np.clip(
-        scene.noise(scene.uniform(0.3, 1), MOTTLE), -1, 2
-    )
+    stain = scene.stamp(shapes[in_view(shapes.mean(1))]) * np.clip(scene.noise(scene.uniform(0.3, 1), MOTTLE), -1, 2)
     scene.texture(-scene.uniform(0.02, 0.09) * stain)
 
 
@@ -79,9 +75,7 @@ def _parts(scene: Scene, shapes, colours, sides) -> None:
     across, down = shapes[:, 1] - shapes[:, 0], shapes[:, 3] - shapes[:, 0]
     centres = shapes[roof, 0] + spot[:, :1] * across[roof] + spot[:, 1:] * down[roof]
     angles = np.arctan2(across[:, 1], across[:, 0])[roof]
-    sizes = np.clip(
-        scene.px(scene.rng.lognormal(0.7, 0.5, (len(roof), 2))), 1.1, sides.min(1)[roof, None] * 0.3
-    )
+    sizes = np.clip(scene.px(scene.rng.lognormal(0.7, 0.5, (len(roof), 2))), 1.1, sides.min(1)[roof, None] * 0.3)
     parts = rectangles(centres, *sizes.T, angles)
     scene.cast(parts, 1.5)
     scene.fill(parts, np.clip(colours[roof] * scene.rng.uniform(0.5, 1.3, (len(roof), 1)), 8, 250))

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 
 from ..drawing.geometry import MIDDLE, edge, rectangles, rotate, straight, to_canvas
-from ..drawing.ground import grass, road, traffic, yard
+from ..drawing.ground import road, traffic, yard
 from ..drawing.plants import trees
 from ..drawing.scene import SIDE, Scene
 from ..drawing.textures import GRAIN, LAND
@@ -46,11 +46,10 @@ def school(scene: Scene) -> None:
 
 def _ground(scene: Scene, angle: float) -> None:
     """Lawns with paved or trodden yards, streets along the sides of the campus."""
-    scene.image = grass(scene)
-    tone = 1 + 0.07 * scene.noise(scene.uniform(0.6, 1.2), GRAIN) + 0.06 * scene.noise(scene.uniform(0.5, 1.5))
-    for names in (["concrete", "asphalt"], ["soil", "grass", "asphalt"])[: scene.integer(1, 2)]:
-        patch = edge(scene.noise(scene.uniform(0.7, 1.5), LAND) + scene.uniform(-1.2, 0.5), 0.08)
-        scene.paint(patch * scene.uniform(0.6, 1), scene.colour(scene.pick(names)) * tone[..., None])
+    tone = 1 + 0.07 * scene.noise(scene.uniform(0.6, 1.2), GRAIN) + 0.07 * scene.noise(scene.uniform(0.5, 1.5))
+    lawn, paved = scene.colour("grass"), scene.colour(scene.pick(["concrete", "asphalt", "soil"]))
+    mix = edge(scene.noise(scene.uniform(0.7, 1.5), LAND) + scene.uniform(-1.2, 0.5), 0.08) * scene.uniform(0.6, 1)
+    scene.image = (lawn + (paved - lawn) * mix[..., None]) * tone[..., None]
     if scene.chance(0.25):
         yard(scene, None, scene.uniform(0.1, 0.35), scene.uniform(8, 18))
     for turn in (0, np.pi / 2):

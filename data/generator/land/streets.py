@@ -111,9 +111,7 @@ def dead_ends(scene: Scene, plan: Plan) -> Net:
                     continue
                 out = np.linspace(0, length * scene.uniform(0.7, 1.0), 8)
                 lean = scene.uniform(-0.3, 0.3) * plan.depth * (out / length) ** 2
-                branch = place(
-                    np.stack([x + side * step / 4 + lean, y + swing * np.sin(x * pace) + side * out], -1)
-                )
+                branch = place(np.stack([x + side * step / 4 + lean, y + swing * np.sin(x * pace) + side * out], -1))
                 lines.append(branch)
                 bulbs.append(branch[-1])
                 exits.append(branch[-2] - branch[-1])

@@ -112,8 +112,9 @@ def _wall_shadows(scene: Scene, level, pit) -> None:
 
 def _haul_roads(scene: Scene, pit, floor, rock) -> None:
     """A pale dusty way from outside down to the floor, and the faint marks of wheels all over the floor."""
-    inside = np.argwhere(floor if floor.sum() > 40 else pit)[:, ::-1].astype(float)
-    pale = np.clip(rock * 1.1 + 8, 0, 240) * (1 + 0.06 * scene.noise(0.8, GRAIN))[..., None]
+    inside = _places(floor if floor.sum() > 40 else pit).astype(float)
+    tone = 1 + 0.06 * scene.noise(0.8, GRAIN)
+    pale = np.clip(rock * 1.1 + 8, 0, 240).astype(np.float32)
     for _ in range(scene.integer(1, 2)):
         target, turn = inside[scene.rng.integers(len(inside))], scene.uniform(0, 6.3)
         t = np.linspace(0, 1.2, 16)[:, None]
@@ -121,7 +122,10 @@ def _haul_roads(scene: Scene, pit, floor, rock) -> None:
         bend = aside * np.sin(t * scene.uniform(2, 5)) * scene.uniform(-0.35, 0.35) * SIDE
         points = target + t * aim * SIDE + bend
         way = scene.stroke(points, scene.uniform(8, 14))
-        scene.paint(cv2.GaussianBlur(way, (0, 0), 0.8) * scene.uniform(0.6, 0.95), pale)
+        soft = cv2.GaussianBlur(way, (0, 0), 0.8)
+        on = soft > 0.01
+        amount = soft[on][:, None] * scene.uniform(0.6, 0.95)
+        scene.image[on] += (pale * tone[on][:, None] - scene.image[on]) * amount
         scene.claim((way > 0.6) & ~pit, "track")
     marks = np.zeros((SIDE, SIDE), np.uint8)
     for _ in range(scene.integer(3, 9)):
@@ -133,7 +137,13 @@ def _haul_roads(scene: Scene, pit, floor, rock) -> None:
         cv2.polylines(marks, [corners], False, 255, thickness, cv2.LINE_AA, SHIFT)
     on = (marks > 0) & pit
     amount = marks[on][:, None] * np.float32(scene.uniform(0.2, 0.5) / 255)
-    scene.image[on] += (pale[on] * scene.uniform(0.85, 1.1) - scene.image[on]) * amount
+    scene.image[on] += (pale * (tone[on][:, None] * scene.uniform(0.85, 1.1)) - scene.image[on]) * amount
+
+
+def _places(mask) -> np.ndarray:
+    """The pixels (x, y) [n, 2] of a mask."""
+    flat = np.flatnonzero(mask)
+    return np.stack([flat % SIDE, flat // SIDE], -1)
 
 
 def _pit_water(scene: Scene, depth, floor) -> np.ndarray:
@@ -157,7 +167,7 @@ def _pit_water(scene: Scene, depth, floor) -> np.ndarray:
 
 def _heaps(scene: Scene, floor, rock) -> None:
     """Cones of broken rock and gravel, each lit on one side."""
-    spots = np.argwhere(floor)[:, ::-1]
+    spots = _places(floor)
     if len(spots) < 300:
         return
     count = scene.integer(3, 14)
@@ -192,7 +202,7 @@ def _heap(scene: Scene, spot, radius: float, colour, texture) -> None:
 
 def _plant_and_lorries(scene: Scene, floor) -> None:
     """Sheds, a crusher with its belts, and dump trucks on the floor."""
-    spots = np.argwhere(cv2.erode(floor.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0)[:, ::-1]
+    spots = _places(cv2.erode(floor.astype(np.uint8), np.ones((9, 9), np.uint8)))
     if len(spots) < 60:
         return
     chosen = spots[scene.rng.integers(0, len(spots), 12)].astype(float)
