@@ -35,10 +35,12 @@ def _expose(scene: Scene, image: np.ndarray) -> np.ndarray:
     middle, spread = float(image.mean()), float(image.std())
     gain = (BRIGHTNESS / middle) ** scene.uniform(0.2, 0.6) * scene.uniform(0.8, 1.35)
     stretch = np.clip((CONTRAST / spread) ** scene.uniform(0, 0.4), 0.8, 1.7) * scene.uniform(0.85, 1.25)
-    image = (image - middle) * stretch * np.sqrt(gain) + middle * gain
-    image = image * scene.rng.normal((1.0, 1.0, 1.01), 0.018)
-    if scene.chance(0.25):
-        image = image * np.array([0.97, 1.03, 0.93])
+    grey = image.mean(-1, keepdims=True)
+    even = np.maximum((grey - middle) * stretch * np.sqrt(gain) + middle * gain, 0.01)
+    image = image * (even / np.maximum(grey, 0.01))  # the hue stays: stretched apart, dull greens would turn teal
+    image = image * scene.rng.normal((1.0, 1.0, 1.01), 0.022)
+    if scene.chance(0.4):  # the greenish, yellowish cast of many providers' tiles
+        image = image * (1 + scene.uniform(0.3, 1.4) * np.array([-0.02, 0.03, -0.07]))
     if scene.chance(0.3):
         image = image + scene.uniform(0.03, 0.22) * (np.array([0.66, 0.71, 0.74]) - image)
     return image

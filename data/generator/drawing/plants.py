@@ -117,13 +117,13 @@ def woodland(scene: Scene, crown_m: float = 7.0, style: str | None = None) -> tu
     style = style or scene.pick(["broad", "mixed", "conifer", "open"], [0.42, 0.3, 0.2, 0.08])
     size = np.clip(crown_m / (5.5 if style == "conifer" else 7), 0.65, 1.1 + 0.4 * min(scene.gsd, 1))
     light, tone, height = stand(scene.rng, SIDE, style, scene.gsd / size, scene.sun, scene.shadow_length)
-    groups = scene.uniform(0.03, 0.16) * scene.noise(scene.uniform(0.6, 2.5), PATCH)
+    groups = scene.uniform(0.05, 0.28) * scene.noise(scene.uniform(0.6, 2.5), PATCH)
     scale = _leaf_colours(scene, style)
     image = scale[np.where(tone > 0.985, 255, np.clip((tone + groups) * 255, 0, 250)).astype(np.uint8)]
-    light = 1 + (light - 1) * scene.uniform(0.5, 0.95)
+    light = 1 + (light - 1) * scene.uniform(0.35, 0.85)
     if scene.gsd < 0.6:  # leaves and twigs, finer than the tile
         light *= 1 + scene.uniform(0.1, 0.2) * scene.noise(1, GRAIN)
-    light *= 1 + scene.uniform(0.02, 0.14) * scene.noise(scene.uniform(0.8, 3))
+    light *= 1 + scene.uniform(0.04, 0.2) * scene.noise(scene.uniform(0.8, 3))
     image *= np.clip(light, 0.08, 2.6)[..., None]
     return image, height
 
@@ -139,8 +139,8 @@ def _leaf_colours(scene: Scene, style: str) -> np.ndarray:
     stops = np.stack([needles * 0.8, needles, base, pale, pale * 1.15])
     # No leaf is purple or blue, whatever chance made of a dark colour.
     stops[:, 1] = np.maximum(stops[:, 1], (0.84 if scene.season == "autumn" else 1.04) * stops[:, 0])
-    stops += (stops.mean(1, keepdims=True) - stops) * scene.uniform(0, 0.3)
-    stops[:, 2] = np.minimum(stops[:, 2], {"conifer": 0.9, "mixed": 0.86}.get(style, 0.84) * stops[:, 1])
+    stops += (stops.mean(1, keepdims=True) - stops) * scene.uniform(0.05, 0.5)
+    stops[:, 2] = np.minimum(stops[:, 2], {"conifer": 0.83, "mixed": 0.8}.get(style, 0.78) * stops[:, 1])
     if scene.season in ("dry", "dark", "autumn") and scene.chance(0.25):  # leaves are down
         bare = np.float32([92, 86, 72]) * scene.uniform(0.6, 0.9)
         stops[2:] += (bare - stops[2:]) * np.float32([0.5, 0.8, 0.8])[:, None]

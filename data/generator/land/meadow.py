@@ -14,7 +14,7 @@ from . import drainage, pasture, swards
 
 def grassland(scene: Scene) -> None:
     swards.sward(scene)
-    layout = scene.pick([_pasture, _valley, _meadow, _rough, _lawn], [0.4, 0.22, 0.16, 0.12, 0.1])
+    layout = scene.pick([_pasture, _valley, _meadow, _rough, _lawn], [0.38, 0.28, 0.16, 0.08, 0.1])
     layout(scene)
 
 
@@ -34,7 +34,7 @@ def _pasture(scene: Scene) -> None:
     knot = pasture.paths(scene) if scene.chance(0.55) else None
     if scene.chance(0.45):
         pasture.pond(scene, knot if scene.chance(0.6) else None)
-    _some(scene, (0.35, _strays), (0.2, swards.dots), (0.08, woods_at_edge), (0.05, pasture.lane))
+    _some(scene, (0.5, _strays), (0.35, _hedge), (0.2, swards.dots), (0.16, woods_at_edge), (0.08, pasture.lane))
     if scene.chance(0.12):
         pasture.edge_road(scene, angle)
     _some(scene, (0.12, swards.farmyard))
@@ -46,9 +46,9 @@ def _drained(scene: Scene) -> None:
 
 def _valley(scene: Scene) -> None:
     """Ground that a stream drains: veins, often with trees or reeds along them."""
-    _some(scene, (0.5, swards.blotches), (0.3, swards.terraces), (0.25, swards.reeds))
+    _some(scene, (0.5, swards.blotches), (0.3, swards.terraces), (0.12, swards.reeds))
     lines = drainage.veins(scene, swards.green(scene))
-    if scene.chance(0.5):
+    if scene.chance(0.7):
         drainage.gallery(scene, lines)
     _some(scene, (0.3, pasture.pond), (0.3, pasture.scrapes), (0.3, pasture.paths), (0.2, woods_at_edge))
 
@@ -60,7 +60,7 @@ def _meadow(scene: Scene) -> None:
     if scene.chance(0.4):
         pasture.fences(scene, angle)
     _some(scene, (0.4, pasture.wheel_tracks), (0.3, _drained), (0.25, _strays), (0.15, swards.dots))
-    _some(scene, (0.15, _hedge), (0.12, woods_at_edge), (0.06, pasture.lane), (0.1, swards.farmyard))
+    _some(scene, (0.35, _hedge), (0.2, woods_at_edge), (0.06, pasture.lane), (0.1, swards.farmyard))
     if scene.chance(0.15):
         pasture.edge_road(scene, angle)
 

@@ -33,15 +33,16 @@ def green(scene: Scene) -> np.ndarray:
 
 
 def sward(scene: Scene) -> None:
-    """Grass over the whole canvas: one tone that wanders a little, tufts and tussocks down to the pixel."""
+    """Grass over the whole canvas: a tone that wanders with soil and slope, and fine, faint tufts."""
     first = tone(scene)
     wander = scene.noise(scene.uniform(0.6, 2), scene.pick([PATCH, LAND]))
-    drift = scene.uniform(0, 0.13) * (tone(scene) - first)
+    drift = scene.uniform(0.05, 0.35) * (tone(scene) - first)
     scene.image = first + drift * np.clip(wander, -1.5, 1.5)[..., None]
     tufts = scene.noise(scene.uniform(1.2, 1.9), GRAIN)
-    tufts = scene.uniform(0.1, 0.22) * tufts + scene.uniform(-0.25, 0.12) * np.clip(tufts - 1.3, 0, 1)
+    tufts = scene.log_uniform(0.03, 0.13) * tufts + scene.uniform(-0.2, 0.1) * np.clip(tufts - 1.3, 0, 1)
     clumps = scene.noise(scene.uniform(0.35, 0.9), MOTTLE) if scene.chance(0.4) else scene.noise(1.9, GRAIN)
-    scene.texture(np.clip(tufts + scene.uniform(0.02, 0.07) * clumps * np.abs(clumps), -0.5, 0.6))
+    slopes = scene.uniform(0.02, 0.12) * scene.noise(scene.uniform(1, 3), LAND)
+    scene.texture(np.clip(tufts + slopes + scene.uniform(0.01, 0.05) * clumps * np.abs(clumps), -0.5, 0.6))
 
 
 def _growth(scene: Scene, share: float, zoom: float, stretch: float = 1.0, angle=None) -> np.ndarray:
@@ -55,7 +56,7 @@ def blotches(scene: Scene) -> None:
     stretch = scene.uniform(2, 5) if scene.chance(0.35) else 1.0
     mask = _growth(scene, scene.uniform(0.12, 0.5), scene.log_uniform(0.3, 1.3), stretch)
     ground = scene.image[::8, ::8].mean((0, 1))  # soils and rain are the same: no growth is wholly another colour
-    colour = ground + scene.uniform(0.35, 0.8) * (tone(scene) - ground)
+    colour = ground + scene.uniform(0.4, 1) * (tone(scene) - ground)
     scene.paint(mask * scene.uniform(0.3, 0.9), colour * _tufted(scene, 0.1))
 
 

@@ -12,7 +12,7 @@ from ..kind import Kind
 
 
 def forest(scene: Scene) -> None:
-    scene.image, height = woodland(scene, scene.log_uniform(5, 11))
+    scene.image, height = woodland(scene, scene.log_uniform(4, 10))
     scene.claim(np.ones((SIDE, SIDE), bool), "forest")
     if scene.chance(0.35):
         _another_stand(scene)
@@ -128,4 +128,4 @@ def _ride(scene: Scene, height: np.ndarray) -> None:
     scene.shade(way * shadow * np.clip(0.5 + 0.6 * rough, 0, 1))
 
 
-KINDS = [Kind("forest", ("forest", "woods", "a dense forest"), forest, (60, 620), shows=("forest",))]
+KINDS = [Kind("forest", ("forest", "woods", "a dense forest"), forest, (90, 680), shows=("forest",))]
