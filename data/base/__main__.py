@@ -1,6 +1,7 @@
 """Train `tiny` from random weights on a pool of drawn land scenes: `python -m data.base POOL` (see README.md)."""
 
 import argparse
+import copy
 import json
 import os
 from pathlib import Path
@@ -10,15 +11,14 @@ import torch
 
 import rsclip_lab as lab
 
-from .recipe import ARCHITECTURE, PREPROCESS, RECIPE, SEED, TOKEN_SIZE
+from .recipe import ARCHITECTURE, PREPROCESS, READ_AT, RECIPE, SEED, TOKEN_SIZE
 
 HERE = Path(__file__).resolve().parent
 TINY = HERE.parents[1] / "rsclip_lab" / "models" / "tiny"
 
 
-def train(pool: Path, epochs: int | None = None) -> lab.Run:
+def train(captions: pd.DataFrame, epochs: int | None = None) -> lab.Run:
     """Train on the pool's train split, keep the epoch with the best recall on its val split."""
-    captions = lab.read_captions(pool)
     config = RECIPE if epochs is None else RECIPE.__class__(**{**RECIPE.to_dict(), "epochs": epochs})
     own, held_back = (captions[captions["split"] == split] for split in ("train", "val"))
     model = lab.new_clip(ARCHITECTURE, SEED, name="tiny", preprocess=PREPROCESS)
@@ -37,22 +37,38 @@ def start_tokens_at_two_values(model: lab.Clip) -> None:
     table.copy_(torch.sign(table) * TOKEN_SIZE)
 
 
-def keep(run: lab.Run, pictures: int, target: Path) -> None:
-    """Write the weights (matrices as float16) with their description, and the log beside the recipe."""
-    run.model.description["created_from"] = {
+def reading_at(model: lab.Clip, size: int) -> lab.Clip:
+    """The same network, which gets pictures of another size from now on; its mean pooling takes any."""
+    description = copy.deepcopy(model.description)
+    description["architecture"]["vision_cfg"]["image_size"] = size
+    description["preprocess"]["size"] = size
+    return lab.Clip(model.net, description)
+
+
+def keep(run: lab.Run, pictures: int, held_back: pd.DataFrame, target: Path) -> dict:
+    """Write the weights (matrices as float16) with their description, and the log beside the recipe.
+
+    Returns what the model that was written does on the pictures held back.
+    """
+    model = reading_at(run.model, READ_AT)
+    measured = lab.evaluate(model, held_back)
+    model.description["created_from"] = {
         "made_by": "make base",
         "pictures": f"{pictures} drawn land scenes, no coastal kind, no photograph",
         "recipe": run.config.to_dict(),
         "seed": SEED,
         "minutes": round(run.seconds / 60, 1),
         "precision": run.notes.get("precision"),
+        "trained_at": f"{ARCHITECTURE['vision_cfg']['image_size']} px",
+        "held_back_top1": round(measured["top1"], 4),
     }
-    run.model.save(target, half=True)
+    model.save(target, half=True)
     log = _thinned(run.history)
     part = HERE / "log.csv.part"
     log.to_csv(part, index=False, float_format="%.4g")
     os.replace(part, HERE / "log.csv")
     run.validation.to_csv(HERE / "validation.csv", index=False, float_format="%.4g")
+    return measured
 
 
 def _thinned(history: pd.DataFrame, rows: int = 200) -> pd.DataFrame:
@@ -67,13 +83,11 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, help="passes over the pool, instead of the recipe's")
     parser.add_argument("--target", type=Path, default=TINY, help="where the model goes")
     options = parser.parse_args()
-    run = train(options.pool, options.epochs)
-    keep(
-        run,
-        len(pd.read_csv(options.pool / "caption.csv", usecols=["filename"])["filename"].unique()),
-        options.target,
-    )
-    print(json.dumps(run.validation.iloc[-1].to_dict()))
+    captions = lab.read_captions(options.pool)
+    held_back = captions[captions["split"] == "val"]
+    run = train(captions, options.epochs)
+    measured = keep(run, captions["image"].nunique(), held_back, options.target)
+    print(json.dumps(measured))
 
 
 if __name__ == "__main__":

@@ -13,6 +13,9 @@ ARCHITECTURE = {
     },
     "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 64, "heads": 4, "layers": 2},
 }
+# Crops enlarge what training sees, so a network reads best what is larger than its training pictures (Touvron et al.,
+# "Fixing the train-test resolution discrepancy", 2019); at 128 px drawn pictures are read as they are stored.
+READ_AT = 128
 TOKEN_SIZE = 0.02  # standard deviation of the token table at the start, as open_clip draws it
 PREPROCESS: dict = {}  # CLIP's own mean and std
 RECIPE = FinetuneConfig(

@@ -114,7 +114,7 @@ def shadow_of(scene: Scene, mask: np.ndarray, height_m: float) -> np.ndarray:
 
 def woodland(scene: Scene, crown_m: float = 7.0, style: str | None = None) -> tuple[np.ndarray, np.ndarray]:
     """An image [SIDE, SIDE, 3] of closed woods seen from above, and the height of its crowns in metres."""
-    style = style or scene.pick(["broad", "mixed", "conifer", "open"], [0.42, 0.3, 0.2, 0.08])
+    style = style or scene.pick(["broad", "mixed", "conifer", "open"], [0.34, 0.25, 0.18, 0.23])
     size = np.clip(crown_m / (5.5 if style == "conifer" else 7), 0.65, 1.1 + 0.4 * min(scene.gsd, 1))
     light, tone, height = stand(scene.rng, SIDE, style, scene.gsd / size, scene.sun, scene.shadow_length)
     groups = scene.uniform(0.05, 0.28) * scene.noise(scene.uniform(0.6, 2.5), PATCH)

@@ -7,7 +7,7 @@ from ..drawing.scene import SIDE, Scene
 from ..drawing.textures import MOTTLE
 
 # Chances and brightnesses of the ground: fresh and black, in use, bleached, concrete.
-SURFACES = ((0.3, 38, 66), (0.36, 66, 108), (0.16, 108, 145), (0.18, 140, 205))
+SURFACES = ((0.18, 40, 66), (0.34, 66, 108), (0.28, 108, 150), (0.2, 140, 205))
 
 
 def pavement(scene: Scene, grey: float | None = None) -> np.ndarray:

@@ -16,6 +16,10 @@ def forest(scene: Scene) -> None:
     scene.claim(np.ones((SIDE, SIDE), bool), "forest")
     if scene.chance(0.35):
         _another_stand(scene)
+    if scene.chance(0.35):
+        _gaps(scene, height)
+    if scene.chance(0.35):
+        _overstorey(scene)
     if scene.chance(0.45):
         _hillside(scene)
     cuts = [None, _clearing, _felled, _lanes, _stream, _fields]
@@ -34,6 +38,21 @@ def _another_stand(scene: Scene) -> None:
     image, height = woodland(scene, scene.log_uniform(4, 11))
     image *= (scene.image.mean() / image.mean()) ** scene.uniform(0.3, 0.9)
     plant(scene, edge(field, 0.01 if straight_line else 0.6), image, height + 3)
+
+
+def _gaps(scene: Scene, height: np.ndarray) -> None:
+    """Thin woods: many small openings where grass, earth or brush shows, more of them in one part."""
+    field = scene.noise(scene.uniform(0.12, 0.5), PATCH)
+    field = field + scene.uniform(0, 0.8) * scene.noise(scene.uniform(1, 2), LAND)
+    gaps = edge(field - np.quantile(field[::4, ::4], scene.uniform(0.7, 0.93)), 0.3)
+    ground = grass(scene) if scene.chance(0.6) else soil(scene) * scene.uniform(0.7, 1)
+    _open_up(scene, gaps, height, ground * scene.uniform(0.7, 1), None)
+
+
+def _overstorey(scene: Scene) -> None:
+    """Taller trees of another kind that stand out of the canopy, singly or in drifts."""
+    drifts = np.clip(scene.noise(scene.uniform(0.8, 2), PATCH) + scene.uniform(-0.3, 0.8), 0, 1)
+    trees(scene, drifts * scene.uniform(0.1, 0.7), scene.log_uniform(4, 11), kind="forest")
 
 
 def _hillside(scene: Scene) -> None:
