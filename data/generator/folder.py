@@ -14,6 +14,7 @@ from .draw import Picture, draw
 from .kinds import SIDES
 from .order import Order
 
+QUALITY = 80  # of a JPEG
 COLUMNS = ("filename", "caption", "label", "split")
 
 
@@ -48,7 +49,7 @@ def _drawn(order: Order, folder: Path, size: int, quality: int) -> tuple[list[st
     return picture.captions, coco.annotate(picture)
 
 
-def write_folder(orders: list[Order], folder: Path, size: int = 128, quality: int = 80) -> None:
+def write_folder(orders: list[Order], folder: Path, size: int = 128, quality: int = QUALITY) -> None:
     """Draw all orders in parallel: images/, annotations.json and, last of all, caption.csv."""
     (folder / "images").mkdir(parents=True, exist_ok=True)
     count = len(orders)
