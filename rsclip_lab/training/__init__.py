@@ -2,7 +2,7 @@
 
 from rsclip_lab.training.callbacks import ProgressBar, TrainingState, Validate
 from rsclip_lab.training.config import FinetuneConfig, learning_rate_at, suggested_learning_rate
-from rsclip_lab.training.losses import clip_loss, clip_loss_floor, positives_only_loss
+from rsclip_lab.training.losses import clip_loss, clip_loss_floor, feature_distillation, positives_only_loss
 from rsclip_lab.training.run import Run, finetune
 from rsclip_lab.training.saved import keep_run, load_or_finetune, load_run
 
@@ -14,6 +14,7 @@ __all__ = [
     "Validate",
     "clip_loss",
     "clip_loss_floor",
+    "feature_distillation",
     "finetune",
     "keep_run",
     "learning_rate_at",

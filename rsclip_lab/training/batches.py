@@ -19,17 +19,19 @@ from rsclip_lab.environment import progress
 @dataclass(frozen=True)
 class Batch:
     """pictures: [batch] picture numbers; captions: [distinct] caption numbers, each once;
-    caption_ids: [batch] for each picture the row of its caption in `captions`."""
+    caption_ids: [batch] for each picture the row of its caption in `captions`;
+    replayed: how many pictures, the last ones, come from the replay table."""
 
     pictures: np.ndarray
     captions: np.ndarray
     caption_ids: np.ndarray
+    replayed: int = 0
 
     @classmethod
-    def of(cls, pictures: np.ndarray, captions: np.ndarray) -> Batch:
+    def of(cls, pictures: np.ndarray, captions: np.ndarray, replayed: int = 0) -> Batch:
         """From picture numbers and their caption numbers, both [batch]."""
         distinct, caption_ids = np.unique(captions, return_inverse=True)
-        return cls(pictures, distinct, caption_ids)
+        return cls(pictures, distinct, caption_ids, replayed)
 
 
 @dataclass(frozen=True)
@@ -93,8 +95,9 @@ class CaptionBatches:
         generator = np.random.default_rng([self.seed, epoch])
         own = np.array_split(generator.permutation(self.own_count), self.steps_per_epoch)
         replay = self._replay_pictures(generator, [len(part) for part in own])
-        for pictures in map(np.concatenate, zip(own, replay, strict=True)):
-            yield Batch.of(pictures, self.pool.draw_captions(pictures, generator))
+        for parts in zip(own, replay, strict=True):
+            pictures = np.concatenate(parts)
+            yield Batch.of(pictures, self.pool.draw_captions(pictures, generator), len(parts[1]))
 
     def _replay_pictures(self, generator: np.random.Generator, own_sizes: list[int]) -> list[np.ndarray]:
         """For each batch its replayed pictures: shuffled passes over the replay table, one after another."""
@@ -139,7 +142,7 @@ class TurnedCaptions:
         be turned, because their caption cannot be said for their turn."""
         drawn = batch.captions[batch.caption_ids]
         rows = self.rows[drawn, turns]
-        return Batch.of(batch.pictures, np.where(rows < 0, drawn, rows)), rows < 0
+        return Batch.of(batch.pictures, np.where(rows < 0, drawn, rows), batch.replayed), rows < 0
 
 
 def tokenise(texts: list[str], tokenizer: Callable, show_progress: bool = True, chunk: int = 1024) -> np.ndarray:

@@ -17,9 +17,11 @@ from rsclip_lab.training.config import FinetuneConfig
 
 @dataclass
 class TrainingState:
-    """Where a run stands. `record` is the newest row of `history`, `validation` has one row an epoch."""
+    """Where a run stands. `model` is trained, `base` is what it started from and stays as it is;
+    `record` is the newest row of `history`, `validation` has one row an epoch."""
 
     model: object
+    base: object
     config: FinetuneConfig
     precision: Precision
     steps_per_epoch: int

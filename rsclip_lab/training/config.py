@@ -9,7 +9,7 @@ LOSSES = ("clip", "positives_only")
 FREEZABLE = ("none", "image", "text")
 MAX_LOGIT_SCALE = 100.0  # CLIP's own clamp: the temperature never falls below 1/100
 SMALL_NETWORK = 50_000_000  # parameters
-SMALL_RATE = 1e-3
+SMALL_RATE = 1.5e-3
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,7 @@ class FinetuneConfig:
     warmup: float = 0.1  # fraction of all steps with a rising learning rate; a cosine to 0 follows
     loss: str = "clip"  # "clip", or "positives_only", the counter-example
     replay_share: float = 0.5  # fraction of each batch drawn from the replay table, when there is one
+    distillation: float = 4.0  # weight of keeping the replayed pictures' features where the base has them; 0: off
     augment: bool = True  # random crops, flips, quarter turns, light colour changes
     min_crop: float = 0.6  # least area of a random crop, as a fraction of the picture
     freeze: str = "none"  # "image" or "text": that tower keeps its weights
@@ -51,6 +52,7 @@ class FinetuneConfig:
         yield "warmup", 0 <= self.warmup < 1, "a fraction of all steps, from 0 to below 1"
         yield "loss", self.loss in LOSSES, f"one of {', '.join(LOSSES)}"
         yield "replay_share", 0 < self.replay_share < 1, "a fraction of the batch, between 0 and 1"
+        yield "distillation", self.distillation >= 0, "0 or more"
         yield "min_crop", 0 < self.min_crop <= 1, "a fraction of the picture's area, above 0 and at most 1"
         yield "freeze", self.freeze in FREEZABLE, f"one of {', '.join(FREEZABLE)}"
         yield "max_grad_norm", self.max_grad_norm > 0, "above 0"

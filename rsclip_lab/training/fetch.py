@@ -16,11 +16,13 @@ from rsclip_lab.training.config import FinetuneConfig
 @dataclass(frozen=True)
 class TrainingBatch:
     """pixels: [batch, 3, size, size] normalised. tokens: [distinct, context] on the CPU, one row a distinct
-    caption. caption_ids: [batch], the row of each picture's caption in tokens."""
+    caption. caption_ids: [batch], the row of each picture's caption in tokens. replayed: how many pictures, the
+    last ones, come from the replay table."""
 
     pixels: Tensor
     tokens: Tensor
     caption_ids: Tensor
+    replayed: int = 0
 
 
 class BatchSource:
@@ -52,7 +54,8 @@ class BatchSource:
         pixels = normalise(pixels, self.model.mean, self.model.std)
         tokens = self.tokens[torch.from_numpy(batch.captions)].long()
         caption_ids = torch.from_numpy(batch.caption_ids).to(device)
-        return TrainingBatch(pixels.contiguous(memory_format=torch.channels_last), tokens, caption_ids)
+        pixels = pixels.contiguous(memory_format=torch.channels_last)
+        return TrainingBatch(pixels, tokens, caption_ids, batch.replayed)
 
     def _true_captions(self, batch: Batch, augmentation: Augmentation) -> tuple[Batch, Augmentation]:
         """Captions that are true of the turned pictures; where there is none, the picture is not turned."""

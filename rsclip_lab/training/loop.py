@@ -14,10 +14,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from rsclip_lab.models.clip import evaluating
 from rsclip_lab.training.callbacks import TrainingState, notify
 from rsclip_lab.training.config import MAX_LOGIT_SCALE, FinetuneConfig, learning_rate_at
 from rsclip_lab.training.fetch import BatchSource, TrainingBatch
-from rsclip_lab.training.losses import clip_loss, clip_loss_floor, positives_only_loss
+from rsclip_lab.training.losses import clip_loss, clip_loss_floor, feature_distillation, positives_only_loss
 
 
 def train(state: TrainingState, source: BatchSource, callbacks: Sequence = ()) -> None:
@@ -38,8 +39,13 @@ def train(state: TrainingState, source: BatchSource, callbacks: Sequence = ()) -
                 with state.precision.context(), attention(model.device):  # forward
                     image_features = model.image_features(batch.pixels)
                     text_features = model.text_features(batch.tokens)
+                    base_features = replayed_features(state.base, batch, config)
                 image_features, text_features = image_features.float(), text_features.float()
                 loss = batch_loss(image_features, text_features, net.logit_scale.exp(), batch, config)
+                drift = None
+                if base_features is not None:
+                    drift = feature_distillation(image_features[-batch.replayed :], base_features)
+                    loss = loss + config.distillation * drift
 
                 optimizer.zero_grad(set_to_none=True)
                 scaler.scale(loss).backward()  # backward
@@ -50,7 +56,7 @@ def train(state: TrainingState, source: BatchSource, callbacks: Sequence = ()) -
                 with torch.no_grad():
                     net.logit_scale.clamp_(max=math.log(MAX_LOGIT_SCALE))
 
-                measured = measure(image_features, text_features, batch, loss, grad_norm, net.logit_scale)
+                measured = measure(image_features, text_features, batch, loss, grad_norm, net.logit_scale, drift)
                 record(state, learning_rate, measured)  # record
                 notify(callbacks, "on_step", state)
                 state.step += 1
@@ -76,6 +82,15 @@ def batch_loss(
 
 
 @torch.no_grad()
+def replayed_features(base, batch: TrainingBatch, config: FinetuneConfig) -> Tensor | None:
+    """What the base model sees in the batch's replayed pictures [replayed, dim], where the loss wants to know."""
+    if not (batch.replayed and config.distillation):
+        return None
+    with evaluating(base.net):
+        return base.image_features(batch.pixels[-batch.replayed :]).float()
+
+
+@torch.no_grad()
 def measure(
     image_features: Tensor,
     text_features: Tensor,
@@ -83,6 +98,7 @@ def measure(
     loss: Tensor,
     grad_norm: Tensor,
     log_scale: Tensor,
+    drift: Tensor | None,
 ) -> dict[str, float]:
     """The measured columns of one step, brought to the CPU in one transfer."""
     cosine = image_features @ text_features.T  # [batch, distinct]
@@ -96,6 +112,8 @@ def measure(
         "batch_recall": (cosine.argmax(1) == batch.caption_ids).float().mean(),
         "off_diagonal_cosine": (cosine.sum() - own.sum()) / others if others else cosine.new_tensor(math.nan),
     }
+    if drift is not None:
+        values["replay_drift"] = drift
     numbers = torch.stack([value.detach().float() for value in values.values()]).tolist()
     return dict(zip(values, numbers, strict=True))
 

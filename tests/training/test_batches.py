@@ -71,6 +71,8 @@ def test_replay_fills_its_share_of_each_batch(share, expected):
     for batch in batches.epoch(0):
         old = sum(image.startswith("/old/") for image, _ in in_words(batches, batch))
         assert old == pytest.approx(expected, abs=1)
+        assert all(image.startswith("/old/") for image, _ in in_words(batches, batch)[-batch.replayed :])
+        assert batch.replayed == old
         assert 2 <= len(batch.pictures) <= 16
         replayed, own = replayed + old, own + len(batch.pictures) - old
     assert own == 64  # an epoch stays one pass over the new pictures
@@ -114,7 +116,9 @@ def test_each_caption_fits_the_turn_of_its_picture():
 
 def test_a_caption_that_cannot_be_rewritten_stays_and_names_its_picture():
     captions = TurnedCaptions.of(SAID)
-    fitted, unsaid = captions.fitted(Batch.of(np.arange(3), np.array([3, 3, 0])), np.array([MIRRORED, 0, MIRRORED]))
+    batch = Batch.of(np.arange(3), np.array([3, 3, 0]), replayed=1)
+    fitted, unsaid = captions.fitted(batch, np.array([MIRRORED, 0, MIRRORED]))
+    assert fitted.replayed == 1
     assert unsaid.tolist() == [True, False, False]
     assert [captions.texts[fitted.captions[row]] for row in fitted.caption_ids] == [SAID[3], SAID[3], SAID[2]]
 

@@ -19,6 +19,7 @@ from rsclip_lab.training.config import SMALL_RATE
         {"warmup": 1.0},
         {"loss": "cosine"},
         {"replay_share": 1.0},
+        {"distillation": -1.0},
         {"freeze": "everything"},
         {"min_crop": 0.0},
         {"precision": "int8"},

@@ -5,7 +5,7 @@ import pytest
 import torch
 from open_clip.loss import ClipLoss
 
-from rsclip_lab.training import clip_loss, clip_loss_floor, positives_only_loss
+from rsclip_lab.training import clip_loss, clip_loss_floor, feature_distillation, positives_only_loss
 
 
 def unit(rows, dim=16, seed=0, dtype=torch.float64):
@@ -96,6 +96,15 @@ def test_positives_only_is_one_minus_the_mean_cosine_of_the_pairs():
     x, t = unit(9, seed=1).detach().numpy(), unit(9, seed=2).detach().numpy()
     expected = 1 - np.mean([np.dot(a, b) for a, b in zip(x, t, strict=True)])
     assert positives_only_loss(torch.tensor(x), torch.tensor(t)).item() == pytest.approx(expected)
+
+
+def test_distillation_is_one_minus_the_mean_cosine_with_the_base_and_knows_no_collapse():
+    x, base = unit(9, seed=1), unit(9, seed=2)
+    expected = 1 - np.mean([np.dot(a, b) for a, b in zip(x.detach().numpy(), base.detach().numpy(), strict=True)])
+    assert feature_distillation(x, base).item() == pytest.approx(expected)
+    assert feature_distillation(base, base).item() == pytest.approx(0)
+    point = torch.nn.functional.normalize(torch.ones(9, 16, dtype=torch.float64), dim=1)
+    assert feature_distillation(point, base).item() > 0.5
 
 
 def test_shapes_that_cannot_belong_together_are_refused_in_words():

@@ -1,6 +1,7 @@
 """`finetune`: it learns, repeats itself from the seed, leaves its input alone, keeps what it promises."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,11 @@ from PIL import Image
 
 from rsclip_lab.data import CaptionError, ImageError, read_captions
 from rsclip_lab.models import load_model, new_clip
-from rsclip_lab.training import FinetuneConfig, finetune, learning_rate_at
+from rsclip_lab.training import FinetuneConfig, TrainingState, finetune, learning_rate_at
+from rsclip_lab.training.batches import CaptionBatches
+from rsclip_lab.training.fetch import BatchSource
+from rsclip_lab.training.loop import train
+from rsclip_lab.training.run import full_precision
 
 COLOURS = {"red": (200, 30, 30), "green": (30, 200, 30), "blue": (30, 30, 200), "white": (240, 240, 240)}
 QUICK = FinetuneConfig(epochs=1, batch_size=8, learning_rate=1e-3, precision="fp32")
@@ -206,6 +211,46 @@ def test_replayed_pictures_are_learnt_with_the_new_ones(random_clip, colours):
     run = finetune(random_clip, new, QUICK, replay=old, progress=False)
     assert run.notes["data"]["replay"]["pictures"] == 8
     assert len(run.history) == 2  # 8 new pictures, 4 in each batch of 8
+
+
+def test_distillation_holds_the_replayed_pictures_and_the_new_ones_still_move(random_clip, colours):
+    new, old = colours[colours.label.isin(["red", "green"])], colours[~colours.label.isin(["red", "green"])]
+    moved = {}
+    for weight in (0.0, 20.0):
+        config = FinetuneConfig(epochs=6, batch_size=8, learning_rate=2e-3, precision="fp32", distillation=weight)
+        run = finetune(random_clip, new, config, replay=old, progress=False)
+        for name, table in (("new", new), ("old", old)):
+            images = table["image"].unique().tolist()
+            cosine = (random_clip.encode_images(images) * run.model.encode_images(images)).sum(dim=1)
+            moved[name, weight] = 1 - cosine.mean().item()
+        assert ("replay_drift" in run.history) == (weight > 0)
+    drift = run.history["replay_drift"]
+    assert drift.iloc[0] == pytest.approx(0, abs=1e-6) and drift.iloc[-1] > 0
+    assert moved["old", 20.0] < moved["old", 0.0] / 2
+    assert moved["new", 20.0] > moved["old", 20.0]
+
+
+def test_distillation_needs_replayed_pictures(random_clip, colours):
+    runs = [finetune(random_clip, colours, replace(QUICK, distillation=w), progress=False) for w in (0.0, 4.0)]
+    assert same(*(weights(run.model) for run in runs))
+
+
+def test_the_distilled_part_of_the_loss_is_its_weight_times_the_drift(random_clip, colours):
+    new, old = colours[colours.label.isin(["red", "green"])], colours[~colours.label.isin(["red", "green"])]
+    shifted = random_clip.copy()
+    record = {}
+    for weight in (1e-9, 3.0):  # the first step's loss is measured before the weights move
+        config = replace(QUICK, distillation=weight)
+        state = TrainingState(shifted.copy(), shifted, config, full_precision(), 2, 2)
+        with torch.no_grad():  # the base is another network than the one that is trained
+            for value in state.model.net.visual.parameters():
+                value.mul_(1.05)
+        batches = CaptionBatches(new, 8, 0, old)
+        train(state, BatchSource(state.model, batches, config, progress=False))
+        record[weight] = state.history[0]
+    plain, distilled = record[1e-9], record[3.0]
+    assert distilled["replay_drift"] > 1e-5
+    assert distilled["loss"] - plain["loss"] == pytest.approx(3 * distilled["replay_drift"], rel=1e-3)
 
 
 def test_a_run_folder_gives_the_model_back_and_says_how_it_came_about(random_clip, colours, tmp_path):
