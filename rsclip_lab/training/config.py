@@ -16,7 +16,7 @@ SMALL_RATE = 1.5e-3
 class FinetuneConfig:
     """What `finetune` does. ValueError for a value that cannot work."""
 
-    epochs: int = 16  # passes over the captions' pictures
+    epochs: int = 18  # passes over the captions' pictures
     # On small sets of a few kinds more and smaller steps learn more in the same time; large sets want 256 and more.
     batch_size: int = 32  # pictures a step, replayed ones included; every other picture is a negative
     learning_rate: float | None = None  # peak, of AdamW; None: `suggested_learning_rate(model)`
@@ -24,7 +24,7 @@ class FinetuneConfig:
     warmup: float = 0.1  # fraction of all steps with a rising learning rate; a cosine to 0 follows
     loss: str = "clip"  # "clip", or "positives_only", the counter-example
     replay_share: float = 0.5  # fraction of each batch drawn from the replay table, when there is one
-    distillation: float = 4.0  # weight of keeping the replayed pictures' features where the base has them; 0: off
+    distillation: float = 5.0  # weight of keeping the replayed pairs' features where the base model has them; 0: off
     augment: bool = True  # random crops, flips, quarter turns, light colour changes
     min_crop: float = 0.6  # least area of a random crop, as a fraction of the picture
     freeze: str = "none"  # "image" or "text": that tower keeps its weights

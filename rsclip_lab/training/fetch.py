@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -17,12 +18,13 @@ from rsclip_lab.training.config import FinetuneConfig
 class TrainingBatch:
     """pixels: [batch, 3, size, size] normalised. tokens: [distinct, context] on the CPU, one row a distinct
     caption. caption_ids: [batch], the row of each picture's caption in tokens. replayed: how many pictures, the
-    last ones, come from the replay table."""
+    last ones, come from the replay table; replayed_captions: their rows in tokens, each once, on the CPU."""
 
     pixels: Tensor
     tokens: Tensor
     caption_ids: Tensor
-    replayed: int = 0
+    replayed: int
+    replayed_captions: Tensor
 
 
 class BatchSource:
@@ -55,7 +57,8 @@ class BatchSource:
         tokens = self.tokens[torch.from_numpy(batch.captions)].long()
         caption_ids = torch.from_numpy(batch.caption_ids).to(device)
         pixels = pixels.contiguous(memory_format=torch.channels_last)
-        return TrainingBatch(pixels, tokens, caption_ids, batch.replayed)
+        replayed = np.unique(batch.caption_ids[len(batch.caption_ids) - batch.replayed :])
+        return TrainingBatch(pixels, tokens, caption_ids, batch.replayed, torch.from_numpy(replayed))
 
     def _true_captions(self, batch: Batch, augmentation: Augmentation) -> tuple[Batch, Augmentation]:
         """Captions that are true of the turned pictures; where there is none, the picture is not turned."""

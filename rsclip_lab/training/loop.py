@@ -39,12 +39,10 @@ def train(state: TrainingState, source: BatchSource, callbacks: Sequence = ()) -
                 with state.precision.context(), attention(model.device):  # forward
                     image_features = model.image_features(batch.pixels)
                     text_features = model.text_features(batch.tokens)
-                    base_features = replayed_features(state.base, batch, config)
                 image_features, text_features = image_features.float(), text_features.float()
                 loss = batch_loss(image_features, text_features, net.logit_scale.exp(), batch, config)
-                drift = None
-                if base_features is not None:
-                    drift = feature_distillation(image_features[-batch.replayed :], base_features)
+                drift = replay_drift(state, batch, image_features, text_features)
+                if drift is not None:
                     loss = loss + config.distillation * drift
 
                 optimizer.zero_grad(set_to_none=True)
@@ -81,13 +79,23 @@ def batch_loss(
     return clip_loss(image_features, text_features, logit_scale, batch.caption_ids)
 
 
-@torch.no_grad()
-def replayed_features(base, batch: TrainingBatch, config: FinetuneConfig) -> Tensor | None:
-    """What the base model sees in the batch's replayed pictures [replayed, dim], where the loss wants to know."""
-    if not (batch.replayed and config.distillation):
+def replay_drift(
+    state: TrainingState, batch: TrainingBatch, image_features: Tensor, text_features: Tensor
+) -> Tensor | None:
+    """How far the replayed pictures and their captions have moved from where the base model has them, on average.
+
+    None without replayed pictures, and where the loss does not ask.
+    """
+    if not (batch.replayed and state.config.distillation):
         return None
-    with evaluating(base.net):
-        return base.image_features(batch.pixels[-batch.replayed :]).float()
+    pictures, captions = slice(-batch.replayed, None), batch.replayed_captions
+    base = state.base
+    with torch.no_grad(), evaluating(base.net), state.precision.context(), attention(base.device):
+        base_images = base.image_features(batch.pixels[pictures]).float()
+        base_texts = base.text_features(batch.tokens[captions]).float()
+    captions = captions.to(base.device)
+    images_moved = feature_distillation(image_features[pictures], base_images)
+    return (images_moved + feature_distillation(text_features[captions], base_texts)) / 2
 
 
 @torch.no_grad()

@@ -45,16 +45,16 @@ def clip_loss_floor(caption_ids: Tensor) -> Tensor:
     return pictures_of_caption[pictures_of_caption > 0].log().mean() / 2
 
 
-def feature_distillation(image_features: Tensor, base_features: Tensor) -> Tensor:
-    """1 - mean cosine between a tuned model's features and those its base model gives the same pictures.
+def feature_distillation(features: Tensor, base_features: Tensor) -> Tensor:
+    """1 - mean cosine between a tuned model's features and its base model's, of the same pictures or texts.
 
-    Added to `clip_loss` on replayed pictures it holds what the base model knew (learning without forgetting,
+    Added to `clip_loss` for replayed pairs it holds what the base model knew (learning without forgetting,
     Li & Hoiem 2016, arXiv:1606.09282; in CLIP's feature space, Zheng et al. 2023, arXiv:2303.06628).
     Unlike `positives_only_loss` it cannot be cheated: the base model's features stay apart.
-    image_features, base_features: [pictures, dim] unit vectors, row by row the same picture. Returns a scalar.
+    features, base_features: [n, dim] unit vectors, row by row the same picture or text. Returns a scalar.
     """
-    check_shapes(image_features, base_features, None)
-    return 1 - (image_features * base_features).sum(dim=1).mean()
+    check_shapes(features, base_features, None)
+    return 1 - (features * base_features).sum(dim=1).mean()
 
 
 def positives_only_loss(image_features: Tensor, text_features: Tensor) -> Tensor:

@@ -60,14 +60,14 @@ def finetune(
 
     captions: the table of `read_captions`, only the rows to train on.
     validation: rows to measure after each epoch; the run then ends with the weights of its best epoch.
-    replay: rows of earlier data, mixed into every batch against forgetting; their pictures' features are held near
-    those of `model` (config.distillation).
+    replay: rows of earlier data, mixed into every batch against forgetting; their features are held near those
+    of `model` (config.distillation).
     folder: where to save the run. callbacks: see `training.callbacks`.
     The history has one row a step: step, epoch, learning_rate, loss, floor (the least the loss can be with
     this batch's captions), logit_scale, grad_norm, batch_recall (share of the batch's pictures whose own
     caption is the nearest), off_diagonal_cosine (mean cosine of the batch's non-matching pairs); with replay
-    and distillation also replay_drift (1 - mean cosine of the replayed pictures' features with the base model's),
-    whose part is included in the loss.
+    and distillation also replay_drift (1 - mean cosine of the replayed pairs' features with those of the base model),
+    which the loss then includes, times its weight.
 
     Raises CaptionError before training when a table cannot be trained on, FileExistsError for a folder
     in use, FloatingPointError when the loss stops being a number.

@@ -235,6 +235,11 @@ def test_distillation_needs_replayed_pictures(random_clip, colours):
     assert same(*(weights(run.model) for run in runs))
 
 
+def arrays(rows):
+    """Pairs of feature tensors, one pair a model, as two lists: pictures of both models, texts of both."""
+    return [[features.detach().numpy() for features in kind] for kind in zip(*rows, strict=True)]
+
+
 def test_the_distilled_part_of_the_loss_is_its_weight_times_the_drift(random_clip, colours):
     new, old = colours[colours.label.isin(["red", "green"])], colours[~colours.label.isin(["red", "green"])]
     shifted = random_clip.copy()
@@ -243,13 +248,19 @@ def test_the_distilled_part_of_the_loss_is_its_weight_times_the_drift(random_cli
         config = replace(QUICK, distillation=weight)
         state = TrainingState(shifted.copy(), shifted, config, full_precision(), 2, 2)
         with torch.no_grad():  # the base is another network than the one that is trained
-            for value in state.model.net.visual.parameters():
+            for value in state.model.net.parameters():
                 value.mul_(1.05)
-        batches = CaptionBatches(new, 8, 0, old)
-        train(state, BatchSource(state.model, batches, config, progress=False))
+        source = BatchSource(state.model, CaptionBatches(new, 8, 0, old), config, progress=False)
+        seen = next(source.epoch(0))
+        rows = [
+            (model.image_features(seen.pixels)[-4:], model.text_features(seen.tokens)[seen.caption_ids[-4:].unique()])
+            for model in (state.model, shifted)
+        ]
+        train(state, source)
         record[weight] = state.history[0]
     plain, distilled = record[1e-9], record[3.0]
-    assert distilled["replay_drift"] > 1e-5
+    by_hand = [1 - np.mean([np.dot(a, b) for a, b in zip(*kind, strict=True)]) for kind in arrays(rows)]
+    assert distilled["replay_drift"] == pytest.approx(np.mean(by_hand), abs=1e-6) and min(by_hand) > 1e-5
     assert distilled["loss"] - plain["loss"] == pytest.approx(3 * distilled["replay_drift"], rel=1e-3)
 
 
