@@ -17,7 +17,7 @@
 # %%
 MODEL = "tiny"  # @param ["tiny", "RemoteCLIP-RN50", "RemoteCLIP-ViT-B-32", "RemoteCLIP-ViT-L-14"]
 DATA = "coast"  # @param ["coast"]
-EPOCHS = 16  # @param {type: "integer"}
+EPOCHS = 8  # @param {type: "integer"}
 BATCH_SIZE = 32  # @param {type: "integer"}
 
 # %%

@@ -18,7 +18,7 @@
 # %%
 MODEL = "tiny"  # @param ["tiny", "RemoteCLIP-RN50", "RemoteCLIP-ViT-B-32", "RemoteCLIP-ViT-L-14"]
 DATA = "coast"  # @param ["coast"]
-EPOCHS = 12  # @param {type: "integer"}
+EPOCHS = 8  # @param {type: "integer"}
 
 # %%
 from dataclasses import replace
