@@ -9,8 +9,8 @@
 # - to say how sure a number is, and to compare two models on the same pictures;
 # - to trade new knowledge against old by interpolating weights, and to choose the trade without the test set.
 #
-# Time: about 40 minutes to read and try; the cells take about 90 seconds on two CPU cores (30 when lesson 04 has
-# left its runs), less on a GPU.
+# Time: about 40 minutes to read and try; the cells take about four minutes on two CPU cores (two when lesson
+# 04 has left its runs), less on a GPU.
 #
 # The pictures of the embedded sample are **drawn by a program**, not photographed. What you measure on them
 # says how a method behaves; it says nothing about real imagery.

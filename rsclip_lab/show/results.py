@@ -75,7 +75,7 @@ def plot_topk(results: Mapping[str, Mapping[int, float]], chance: int | None = N
     axes.set_xticks(range(len(ks)), [str(k) for k in ks])
     axes.set(xlabel="k", ylabel="right answer among the first k", ylim=(0, 1.04))
     axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
-    axes.legend()
+    axes.legend(loc="upper left", bbox_to_anchor=(1.02, 1))  # beside the lines, which may run anywhere
     return figure
 
 
