@@ -57,7 +57,7 @@ pd.DataFrame({name: {"epochs": run.config.epochs, "steps": len(run.history)} for
 # %% [markdown]
 # Three rules before the first number:
 #
-# 1. **Only test pictures.** No model here has seen them, neither in training nor when anything was chosen.
+# 1. **Only test pictures.** No model here was trained on them, and nothing below is chosen by them.
 # 2. **The same prompts, preprocessing and pictures** for every model.
 # 3. **Old kinds too.** Land is the control set.
 #
