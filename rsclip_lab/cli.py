@@ -47,7 +47,7 @@ def make_parser() -> argparse.ArgumentParser:
     tune.add_argument("data", type=Path, help="a folder with caption.csv and images/, or a CSV file")
     tune.add_argument("--model", default="tiny", help="model to start from (default tiny)")
     tune.add_argument("--out", type=Path, default=Path("outputs/run"), help="new folder for the run")
-    tune.add_argument("--replay", type=Path, help="earlier data, mixed into every batch against forgetting")
+    tune.add_argument("--replay", type=Path, help="earlier data, mixed into every batch (see --distillation)")
     add_config(tune)
     tune.set_defaults(run=run_finetune)
     return parser

@@ -1,6 +1,7 @@
 """The commands do what the functions do, with the same configuration, and fail in one line."""
 
 import json
+import shutil
 from dataclasses import fields
 
 import pytest
@@ -32,17 +33,9 @@ def test_options_become_the_configuration_and_the_rest_keeps_its_default():
 
 
 def test_finetune_writes_a_run_folder_and_prints_before_and_after(picture_folder, saved_model, tmp_path, capsys):
-    out = tmp_path / "run"
-    arguments = [
-        "finetune",
-        str(picture_folder),
-        "--model",
-        saved_model,
-        "--out",
-        str(out),
-        "--replay",
-        str(picture_folder),
-    ]
+    out, earlier = tmp_path / "run", tmp_path / "earlier"
+    shutil.copytree(picture_folder, earlier)
+    arguments = ["finetune", str(picture_folder), "--model", saved_model, "--out", str(out), "--replay", str(earlier)]
     assert main([*arguments, "--epochs", "2", "--batch-size", "4"]) == 0
     printed = capsys.readouterr().out
     assert "mean recall" in printed and "before" in printed and str(out) in printed

@@ -36,16 +36,24 @@ ten are alike; the exact `counts` of each image |
 Counts, amounts, colours, places and neighbours are measured on what is visible in the finished picture: an object of
 which less than 40 % can be seen is not counted; a colour is said when most of its pixels agree; "on the left" means
 that at least 85 % of what is visible lies in the left half. Up to four are counted, five to ten are "several", more
-are "many". The first caption of a picture is always "a satellite view of" its kind. Left and right are those of the
-picture as it is stored: training that mirrors or turns it has to change them too, as `rsclip_lab` does.
+are "many"; of trees and other cover the share of the picture decides. The first caption of a picture is always "a
+satellite view of" its kind. Left and right are those of the picture as it is stored: training that mirrors or turns
+it has to change them too, as `rsclip_lab` does.
 
 Most frequent words: {words}.
 
 ## What is unrealistic
 
-No clouds, no relief displacement, one sun for everything, flat terrain, vegetation without species, buildings
-without people's traces; every kind is drawn as often as any other; layouts come from a few rules each and repeat.
+{unrealistic};
+every kind is drawn as often as any other; layouts come from a few rules each and repeat.
 """
+
+
+UNREALISTIC = {
+    "coast": "No clouds, one sun for everything, waves that ships and walls do not disturb, a few types of each ship",
+    "land": "No clouds, no relief displacement, one sun for everything, terrain only as shading,\n"
+    "vegetation without species, buildings without people's traces",
+}
 
 
 def write_card(side: str, folder: Path, splits: dict[str, int], seed: int) -> None:
@@ -64,6 +72,7 @@ def write_card(side: str, folder: Path, splits: dict[str, int], seed: int) -> No
         captions=len(rows),
         objects=len(json.loads((folder / "annotations.json").read_text("utf-8"))["annotations"]),
         seed=seed,
+        unrealistic=UNREALISTIC[side],
         splits=", ".join(f"{count} {split}" for split, count in splits.items()) + " a kind",
         narrow=narrow,
         wide=wide,

@@ -8,7 +8,8 @@ from .drawing.scene import Scene
 
 @dataclass(frozen=True)
 class Kind:
-    """`names[0]` is the label; all names are singular noun phrases with their article, or mass nouns.
+    """`names[0]` is the label; all names are noun phrases as a caption says them, a
+    singular one with its article.
 
     `shows` are the kinds of drawn objects (see `Scene.claim`) that the label itself already says, so captions
     do not repeat them; `width_m` is the range of ground a picture spans, drawn log-uniformly.

@@ -16,7 +16,7 @@ from .kinds import LAND
 from .order import Order
 
 FIRST_SEED = 1_000_000_000  # far above the sample's seeds
-BLOCK = 256  # pictures
+BLOCK = 32  # pictures; what is lost of an interrupted drawing, at most, for each core
 HELD_BACK = 50  # every so many rounds of all kinds, one is for validation
 SIZE, QUALITY = 128, 92
 
@@ -29,46 +29,55 @@ def order(i: int) -> Order:
     return Order("land", labels[place], FIRST_SEED + i, f"{i:07d}.jpg", split)
 
 
-def write_block(first: int, target: Path, block: int = BLOCK) -> int:
-    """Draw the block that starts at picture `first`, unless it is there; returns how many pictures it has."""
-    path = _captions_of(first, target)
+def write_block(pictures: range, target: Path) -> int:
+    """Draw some pictures, unless they are there; returns how many they are."""
+    path = _captions_of(pictures, target)
     if not path.exists():
         rows = []
-        for some in map(order, range(first, first + block)):
+        for some in map(order, pictures):
             rows += caption_rows(some, write_picture(some, target, SIZE, QUALITY).captions)
         write_captions(path, rows)
-    return block
+    return len(pictures)
 
 
 def write_pool(target: Path, count: int, block: int = BLOCK) -> None:
-    """Draw `count` pictures, rounded up to whole blocks, in parallel; `caption.csv` appears last.
+    """Draw `count` pictures in parallel; `caption.csv` appears last.
 
-    ValueError if the folder holds a pool of other kinds, sizes or blocks.
+    ValueError for a count below 1, FileExistsError if the folder holds another pool, or anything else.
     """
+    if count < 1:
+        raise ValueError(f"a pool of {count} pictures: draw 1 or more")
+    _check_folder(target, block)
     (target / "images").mkdir(parents=True, exist_ok=True)
     (target / "blocks").mkdir(exist_ok=True)
-    _same_pool(target / "pool.json", block)
-    starts = range(0, count, block)
-    bar = tqdm(total=len(starts) * block, desc=f"drawing {target.name}", unit="picture")
+    (target / "pool.json").write_text(json.dumps(_made_of(block)), "utf-8")
+    blocks = [range(first, min(first + block, count)) for first in range(0, count, block)]
+    bar = tqdm(total=count, desc=f"drawing {target.name}", unit="picture")
     with ProcessPoolExecutor(os.cpu_count()) as pool, bar:
-        for job in as_completed(pool.submit(write_block, first, target, block) for first in starts):
+        for job in as_completed(pool.submit(write_block, pictures, target) for pictures in blocks):
             bar.update(job.result())
     part = target / "caption.part"
     with part.open("w", encoding="utf-8") as file:
         file.write(",".join(COLUMNS) + "\n")
-        for first in starts:
-            file.write(_captions_of(first, target).read_text("utf-8").split("\n", 1)[1])
+        for pictures in blocks:
+            file.write(_captions_of(pictures, target).read_text("utf-8").split("\n", 1)[1])
     os.replace(part, target / "caption.csv")
 
 
-def _captions_of(first: int, target: Path) -> Path:
-    return target / "blocks" / f"{first:07d}.csv"
+def _captions_of(pictures: range, target: Path) -> Path:
+    return target / "blocks" / f"{pictures.start:07d}-{len(pictures)}.csv"
 
 
-def _same_pool(path: Path, block: int) -> None:
-    made_of = {"kinds": list(LAND), "size": SIZE, "block": block}
-    if path.exists() and json.loads(path.read_text("utf-8")) != made_of:
-        raise ValueError(
-            f"{path.parent} holds a pool of other kinds, sizes or blocks: draw into another folder or delete it"
+def _made_of(block: int) -> dict:
+    return {"kinds": list(LAND), "size": SIZE, "block": block}
+
+
+def _check_folder(target: Path, block: int) -> None:
+    if not target.exists() or (target.is_dir() and not any(target.iterdir())):
+        return
+    path = target / "pool.json"
+    if not path.is_file() or path.read_text("utf-8") != json.dumps(_made_of(block)):
+        raise FileExistsError(
+            f"{target} holds something else than a pool of these kinds, sizes and blocks: "
+            "draw into another folder or delete it"
         )
-    path.write_text(json.dumps(made_of), "utf-8")

@@ -198,7 +198,7 @@ show.plot_similarity_matrices(matrices, kinds)
 # %% [markdown]
 # Bright means similar. Before training the matrix has no bright diagonal: the model does not know these kinds.
 # After the positives-only loss **everything is bright**: every picture is similar to every sentence. After CLIP's
-# loss the diagonal stands out, because the rest has been pushed down.
+# loss the diagonal stands out: matching pairs have come together, and the rest has not come with them.
 #
 # So this is what the falling loss meant: **everything has become one point.** The loss asks that pairs be
 # close, and the cheapest way to bring all pairs close is to send everything to the same place. Nothing in the
@@ -223,7 +223,7 @@ pd.DataFrame(spread).T.assign(gap=lambda t: t["matching pairs"] - t["all others"
 show.before_after_table(results)[["top-1, own kinds", "control top-1", "mean recall", "off-diagonal cosine"]]
 
 # %% [markdown]
-# Because accuracy can survive a collapse. Top-1 asks only which cosine is the largest, be it by 0.0001. With few
+# Here the accuracy shows it, too. It need not: top-1 asks only which cosine is the largest, be it by 0.0001. With few
 # and easy classes there may be enough of a lead left for a decent score, on one seed more than on another, while
 # probabilities, retrieval and every threshold are already useless. The tutorial's tuned model answered
 # "cargo ship" 0.3353, "broken mirror" 0.3332, "little cat" 0.3315 for a picture of a ship. The off-diagonal

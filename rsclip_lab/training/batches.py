@@ -83,6 +83,8 @@ class CaptionBatches:
         self.pool = CaptionPool.from_table(pd.concat([t[["image", "caption"]] for t in tables]))
         self.own_count = own["image"].nunique()  # numbered first, because they come first in the table
         self.replay_pictures = np.arange(self.own_count, len(self.pool.images))
+        if replay is not None and not len(self.replay_pictures):
+            raise ValueError("nothing to replay: every picture of the replay table is also in the table to learn")
         self.replay_share = replay_share if len(self.replay_pictures) else 0.0
         self.replay_in_batch = 0
         if self.replay_share:  # both tables have a place in every batch, however small the share

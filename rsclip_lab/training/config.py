@@ -52,7 +52,7 @@ class FinetuneConfig:
         yield "warmup", 0 <= self.warmup < 1, "a fraction of all steps, from 0 to below 1"
         yield "loss", self.loss in LOSSES, f"one of {', '.join(LOSSES)}"
         yield "replay_share", 0 < self.replay_share < 1, "a fraction of the batch, between 0 and 1"
-        yield "distillation", self.distillation >= 0, "0 or more"
+        yield "distillation", 0 <= self.distillation < math.inf, "0 or more, and finite"
         yield "min_crop", 0 < self.min_crop <= 1, "a fraction of the picture's area, above 0 and at most 1"
         yield "freeze", self.freeze in FREEZABLE, f"one of {', '.join(FREEZABLE)}"
         yield "max_grad_norm", self.max_grad_norm > 0, "above 0"

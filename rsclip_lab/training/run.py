@@ -67,9 +67,11 @@ def finetune(
     this batch's captions), logit_scale, grad_norm, batch_recall (share of the batch's pictures whose own
     caption is the nearest), off_diagonal_cosine (mean cosine of the batch's non-matching pairs); with replay
     and distillation also replay_drift (1 - mean cosine of the replayed pairs' features with those of the base model),
-    which the loss then includes, times its weight.
+    which the loss then includes, times its weight. With batch norm it is not quite 0 at the start: training goes
+    by the statistics of its batch, the base model by its own.
 
-    Raises CaptionError before training when a table cannot be trained on, FileExistsError for a folder
+    Raises CaptionError before training when a table cannot be trained on, ValueError when all pictures of `replay`
+    are in `captions` as well, FileExistsError for a folder
     in use, FloatingPointError when the loss stops being a number.
     """
     start = time.perf_counter()

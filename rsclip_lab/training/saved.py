@@ -38,7 +38,8 @@ def load_run(folder: str | Path, device: str = "auto") -> Run:
     if not (folder / "config.json").is_file():
         raise FileNotFoundError(f"{folder}: no run here (no config.json); fine-tune first, or correct the path")
     notes = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    config, seconds = FinetuneConfig(**notes.pop("config")), notes.pop("seconds")
+    # Runs that were kept before there was distillation had none.
+    config, seconds = FinetuneConfig(**({"distillation": 0.0} | notes.pop("config"))), notes.pop("seconds")
     history, validation = (read_table(folder / name) for name in ("history.csv", "validation.csv"))
     return Run(load_model(folder, device), history, validation, config, seconds, notes, folder)
 

@@ -25,7 +25,7 @@ def test_an_interrupted_drawing_goes_on_and_equals_an_uninterrupted_one(tmp_path
     pool.write_pool(broken, 8, block=4)
     kept = broken / "images" / "0000003.jpg"
     before = kept.stat().st_mtime_ns
-    (broken / "blocks" / "0000004.csv").unlink()  # as if it had stopped within the second block
+    (broken / "blocks" / "0000004-4.csv").unlink()  # as if it had stopped within the second block
     (broken / "images" / "0000006.jpg").unlink()
     pool.write_pool(broken, 12, block=4)
     assert kept.stat().st_mtime_ns == before  # finished blocks are not drawn again
@@ -34,7 +34,27 @@ def test_an_interrupted_drawing_goes_on_and_equals_an_uninterrupted_one(tmp_path
         assert (broken / "images" / picture.name).read_bytes() == picture.read_bytes()
 
 
-def test_a_folder_with_another_pool_is_refused(tmp_path):
-    pool.write_pool(tmp_path, 2, block=2)
-    with pytest.raises(ValueError, match="another folder or delete it"):
-        pool.write_pool(tmp_path, 4, block=4)
+def test_a_pool_has_as_many_pictures_as_asked_and_can_grow(tmp_path):
+    pool.write_pool(tmp_path / "grown", 3, block=2)
+    assert len(list((tmp_path / "grown" / "images").iterdir())) == 3
+    pool.write_pool(tmp_path / "grown", 5, block=2)
+    pool.write_pool(tmp_path / "whole", 5, block=2)
+    assert (tmp_path / "grown" / "caption.csv").read_bytes() == (tmp_path / "whole" / "caption.csv").read_bytes()
+
+
+def test_a_folder_with_something_else_is_refused_and_left_alone(tmp_path):
+    pool.write_pool(tmp_path / "pool", 2, block=2)
+    with pytest.raises(FileExistsError, match="another folder or delete it"):
+        pool.write_pool(tmp_path / "pool", 4, block=4)
+    mine = tmp_path / "mine" / "caption.csv"
+    mine.parent.mkdir()
+    mine.write_text("my own")
+    with pytest.raises(FileExistsError, match="another folder"):
+        pool.write_pool(mine.parent, 2)
+    assert mine.read_text() == "my own" and list(mine.parent.iterdir()) == [mine]
+
+
+def test_no_pictures_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="1 or more"):
+        pool.write_pool(tmp_path, 0)
+    assert not list(tmp_path.iterdir())

@@ -78,6 +78,11 @@ def test_replay_fills_its_share_of_each_batch(share, expected):
     assert own == 64  # an epoch stays one pass over the new pictures
 
 
+def test_a_replay_table_of_the_pictures_to_learn_is_refused():
+    with pytest.raises(ValueError, match="nothing to replay"):
+        CaptionBatches(table(8), 4, replay=table(8).head(5))
+
+
 def test_replay_goes_round_all_its_pictures():
     batches = CaptionBatches(table(64), 16, replay=table(30, name="old"))
     images = [i for b in batches.epoch(0) for i, _ in in_words(batches, b) if i.startswith("/old/")]

@@ -20,6 +20,7 @@ from rsclip_lab.training.config import SMALL_RATE
         {"loss": "cosine"},
         {"replay_share": 1.0},
         {"distillation": -1.0},
+        {"distillation": float("inf")},
         {"freeze": "everything"},
         {"min_crop": 0.0},
         {"precision": "int8"},

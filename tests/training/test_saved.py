@@ -1,5 +1,7 @@
 """A kept run comes back as it was, and is taken again only where it answers the same question."""
 
+import json
+import shutil
 from dataclasses import replace
 
 import pandas as pd
@@ -64,6 +66,15 @@ def test_a_run_is_trained_once_and_then_taken_from_its_folder(random_clip, capti
     assert weights_equal(first.model, again.model)
 
 
+def test_a_run_kept_before_there_was_distillation_had_none(random_clip, captions, tmp_path):
+    load_or_finetune(tmp_path / "run", random_clip, captions, QUICK, progress=False)
+    path = tmp_path / "run" / "config.json"
+    notes = json.loads(path.read_text())
+    del notes["config"]["distillation"]
+    path.write_text(json.dumps(notes))
+    assert load_run(tmp_path / "run").config.distillation == 0
+
+
 @pytest.mark.parametrize("change", ["seed", "captions", "replay", "weights"])
 def test_another_question_is_trained_anew(change, random_clip, captions, tmp_path):
     load_or_finetune(tmp_path / "run", random_clip, captions, QUICK, progress=False)
@@ -73,7 +84,8 @@ def test_another_question_is_trained_anew(change, random_clip, captions, tmp_pat
     elif change == "captions":
         captions = captions.assign(caption=captions["caption"] + " in winter")
     elif change == "replay":
-        replay = captions
+        copies = {image: str(shutil.copy(image, tmp_path)) for image in captions["image"].unique()}
+        replay = captions.assign(image=captions["image"].map(copies))
     else:  # a base model that was trained anew keeps its name
         with torch.no_grad():
             random_clip.net.logit_scale += 0.1

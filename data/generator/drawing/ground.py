@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .geometry import beside, curve, edge, rectangles, straight
+from .geometry import beside, edge, rectangles, straight
 from .plants import canopy, trees
 from .scene import COLUMNS, ROWS, Scene
 from .textures import GRAIN, LAND, MOTTLE, PATCH
@@ -116,18 +116,6 @@ def tree_line(scene: Scene, points=None) -> None:
 
 def woods_at_edge(scene: Scene) -> None:
     canopy(scene, mask=edge(beside(scene, scene.uniform(0.28, 0.5)), 0.03))
-
-
-def country_extras(scene: Scene) -> None:
-    """Now and then a way, a road, a tree line or a wood's edge."""
-    if scene.chance(0.2):
-        track(scene, curve(scene), scene.uniform(1, 4))
-    if scene.chance(0.15):
-        road(scene, straight(scene), scene.uniform(4, 8))
-    if scene.chance(0.2):
-        tree_line(scene)
-    if scene.chance(0.2):
-        woods_at_edge(scene)
 
 
 def water_surface(scene: Scene, name: str = "water") -> np.ndarray:

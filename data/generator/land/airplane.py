@@ -64,7 +64,6 @@ MODELS = {
         ((0.19, 0.28, 0.03, 0.035),),
     ),
 }  # fmt: skip
-SMALL = ("light", "low", "twin")
 
 
 def airplane(scene: Scene, centre, length_m: float, angle: float) -> None:

@@ -4,28 +4,14 @@ import cv2
 import numpy as np
 
 from ..drawing.built import buildings
-from ..drawing.geometry import edge, in_view, to_canvas
-from ..drawing.ground import grass, paving, soil, traffic, yard
+from ..drawing.geometry import in_view, to_canvas
+from ..drawing.ground import traffic
 from ..drawing.scene import SHIFT, SIDE, Scene
-from ..drawing.textures import GRAIN, LAND, MOTTLE
+from ..drawing.textures import GRAIN, MOTTLE
 from .car_park import crowns
 from .parcels import Parcels
 from .roofs import flat_roofs
 from .yards import trucks
-
-
-def estate_ground(scene: Scene, green: float) -> None:
-    """Paved or trodden ground; `green` is the chance of grass instead."""
-    if scene.chance(green):
-        scene.image = grass(scene)
-    else:
-        scene.image = (
-            paving(scene, scene.uniform(0.5, 1)) if scene.chance(0.75) else soil(scene) * scene.uniform(0.75, 1)
-        )
-        if scene.chance(0.5):
-            spots = edge(scene.noise(scene.uniform(0.8, 2), LAND) - scene.uniform(0.3, 1.2), 0.2)
-            scene.paint(spots, grass(scene))
-    yard(scene, None, scene.uniform(0.15, 0.6), scene.uniform(8, 25))
 
 
 def roof_palette(scene: Scene, count: int) -> np.ndarray:
