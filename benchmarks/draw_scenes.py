@@ -15,20 +15,20 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the generator is no installed package
 
 from data.generator.draw import draw
-from data.generator.drawing import textures
 from data.generator.kinds import SIDES
 
 LIMIT = 60.0  # scenes a second
 FIRST_SEED = 40_000
+WARM_UP = 30  # scenes of each kind
 
 
 def measure(scenes: int) -> dict:
     """{"figures": {label: milliseconds a scene, …}, "ratios": …}"""
-    textures.noise_bank(), textures.cell_bank()  # made once a process, in about a second
     milliseconds = {}
     for kinds in SIDES.values():
         for label, kind in kinds.items():
-            draw(kind, 0)
+            for i in range(WARM_UP):  # what is made once a process: banks of texture, terrains with their streams
+                draw(kind, FIRST_SEED - 1 - i)
             start = time.process_time()
             for i in range(scenes):
                 draw(kind, FIRST_SEED + i)
