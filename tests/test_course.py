@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 
 import pytest
 
@@ -14,9 +15,8 @@ COLUMNS = {"coast_top1", "all_top1", "land_top1", "mean_recall", "off_diagonal_c
 
 
 @pytest.fixture
-def data(picture_folder):
-    table = read_captions(picture_folder)
-    coast, land = table.copy(), table.copy()
+def data(picture_folder, tmp_path):
+    coast, land = (read_captions(shutil.copytree(picture_folder, tmp_path / side)) for side in ("coast", "land"))
     land["label"] = "inland " + land["label"]
     land["caption"] = "inland " + land["caption"]
     train, test = "split == 'train'", "split == 'test'"
