@@ -2,8 +2,8 @@
 
     python benchmarks/draw_scenes.py [--scenes 20] [--json FILE]
 
-Times are CPU time of this process, so other work on the machine does not count. Ratio: the mean over all kinds
-over the limit; above 1 is fast enough.
+Times are CPU time of this process: waiting does not count, but a busy machine computes slower. Ratio: the mean rate
+over all kinds over the limit; above 1 is fast enough.
 """
 
 import argparse
