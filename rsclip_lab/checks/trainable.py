@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 from PIL import Image
 
-from rsclip_lab.data.captions import CaptionError
+from rsclip_lab.data.table import CaptionError
 
 COLUMNS = ("image", "caption", "image_id", "split", "label")
 

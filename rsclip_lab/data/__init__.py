@@ -1,18 +1,13 @@
 """Captions to a table, files to pixels, pixels to batches (notebook 02)."""
 
 from rsclip_lab.data.augmentation import Augmentation, augment
-from rsclip_lab.data.captions import (
-    CaptionError,
-    distinct_images,
-    read_captions,
-    select_split,
-    split_by_image,
-)
 from rsclip_lab.data.dataset import ImageTextDataset
 from rsclip_lab.data.directions import names_direction, turned
 from rsclip_lab.data.images import ImageError, normalise, open_image, resize_and_crop
+from rsclip_lab.data.readers import read_captions
 from rsclip_lab.data.sample import sample, sample_folder
 from rsclip_lab.data.store import PixelStore
+from rsclip_lab.data.table import CaptionError, distinct_images, select_split, split_by_image
 from rsclip_lab.data.thumbnails import thumbnail_grid
 
 __all__ = [

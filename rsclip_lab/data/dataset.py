@@ -5,8 +5,8 @@ from pathlib import Path
 
 from torch.utils.data import Dataset
 
-from rsclip_lab.data.captions import read_captions
 from rsclip_lab.data.images import open_image
+from rsclip_lab.data.readers import read_captions
 
 
 class ImageTextDataset(Dataset):

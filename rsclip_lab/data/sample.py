@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from rsclip_lab.data.captions import CaptionError, read_captions
+from rsclip_lab.data.readers import read_captions
+from rsclip_lab.data.table import CaptionError
 
 SAMPLES = ("coast", "land")
 HERE = Path(__file__).resolve()

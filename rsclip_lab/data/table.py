@@ -1,0 +1,59 @@
+"""The one table of captions: `image`, `caption`, `image_id`, `split`, `label`, one row a caption."""
+
+import numpy as np
+import pandas as pd
+
+COLUMNS = ["image", "caption", "image_id", "split", "label"]
+SPLIT_NAMES = {"training": "train", "valid": "val", "validation": "val", "dev": "val", "testing": "test"}
+
+
+class CaptionError(ValueError):
+    """A caption file or table that cannot be used; the message names file, row, cause and remedy."""
+
+
+def select_split(captions: pd.DataFrame, split: str | None, source: str = "captions") -> pd.DataFrame:
+    """The rows of one split, numbered from 0; all for None. Raises CaptionError where there are none."""
+    if split is None:
+        return captions.reset_index(drop=True)
+    chosen = captions[captions["split"] == split_name(split)]
+    if chosen.empty:
+        there = ", ".join(sorted(captions["split"].dropna().unique())) or "none named; see split_by_image"
+        raise CaptionError(f"{source}: no rows of split {split!r}; splits there: {there}")
+    return chosen.reset_index(drop=True)
+
+
+def distinct_images(captions: pd.DataFrame) -> pd.DataFrame:
+    """One row a picture: `image`, `image_id`, `split`, `label`, in the order of first appearance."""
+    pictures = captions[["image", "image_id", "split", "label"]]
+    # By path: tables put together count their image_id from 0 each.
+    return pictures.drop_duplicates("image").reset_index(drop=True)
+
+
+def split_by_image(
+    captions: pd.DataFrame, validation: float = 0.1, test: float = 0.2, seed: int = 0
+) -> pd.DataFrame:
+    """The table with `split` drawn anew: one for all captions of a picture, in the same shares in each label.
+
+    Splitting caption rows instead would put one picture's captions on both sides. The same seed gives the
+    same split.
+    """
+    if validation < 0 or test < 0 or validation + test >= 1:
+        raise CaptionError(
+            f"validation={validation} and test={test} leave nothing to train on; make them smaller"
+        )
+    pictures = distinct_images(captions)
+    split = pd.Series("train", index=pictures.index, dtype=object)
+    random = np.random.default_rng(seed)
+    for _, group in pictures.groupby("label", dropna=False, sort=True):
+        order = random.permutation(group.index.to_numpy())
+        to_test, to_validation = round(len(order) * test), round(len(order) * validation)
+        split[order[:to_test]] = "test"
+        split[order[to_test : to_test + to_validation]] = "val"
+    by_image = dict(zip(pictures["image"], split, strict=True))
+    return captions.assign(split=pd.Series([by_image[i] for i in captions["image"]], captions.index, dtype=object))
+
+
+def split_name(name: str) -> str:
+    """ "train", "val" or "test" for the usual ways to write them; any other name in lower case."""
+    name = name.strip().lower()
+    return SPLIT_NAMES.get(name, name)
