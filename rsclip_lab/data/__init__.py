@@ -1,6 +1,7 @@
 """Captions to a table, files to pixels, pixels to batches (notebook 02)."""
 
 from rsclip_lab.data.augmentation import Augmentation, augment
+from rsclip_lab.data.cache import CacheError
 from rsclip_lab.data.dataset import ImageTextDataset
 from rsclip_lab.data.directions import names_direction, turned
 from rsclip_lab.data.images import ImageError, normalise, open_image, resize_and_crop
@@ -12,6 +13,7 @@ from rsclip_lab.data.thumbnails import thumbnail_grid
 
 __all__ = [
     "Augmentation",
+    "CacheError",
     "CaptionError",
     "ImageError",
     "ImageTextDataset",

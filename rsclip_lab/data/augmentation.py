@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch.nn import functional as F
+
+from rsclip_lab.data.images import normalise
 
 # Light on purpose: the colour of water or crops carries meaning.
 GAIN, TINT, SHIFT = 0.2, 0.05, 12.0  # contrast ±20 %, each channel ±5 %, brightness ±12 of 255
@@ -13,16 +16,18 @@ GAIN, TINT, SHIFT = 0.2, 0.05, 12.0  # contrast ±20 %, each channel ±5 %, brig
 CPU_PIECE = 8  # pictures
 
 
-def augment(pixels: torch.Tensor, generator: torch.Generator, min_crop: float = 0.6) -> torch.Tensor:
+def augment(
+    pixels: torch.Tensor, generator: torch.Generator, min_crop: float = 0.6, size: int | None = None, **which
+) -> torch.Tensor:
     """Each picture cropped, turned by a multiple of 90 degrees, mirrored and slightly recoloured, at random.
 
-    pixels: uint8 `[batch, 3, size, size]`, square; the crop keeps its shape and at least `min_crop` of the
-    area, and is scaled back to `size` (bilinear). Seen from above there is no "up", so the eight turns and
-    mirrorings are equally likely.
-    generator: gives all random numbers, so that a seed repeats the batch.
-    Returns uint8 of the same shape, for `normalise`.
+    pixels: uint8 `[batch, 3, side, side]`, square; the crop keeps its shape and at least `min_crop` of the
+    area, and is scaled (bilinear) to `size`, by default the side it came from. Seen from above there is no "up", so
+    the eight turns and mirrorings are equally likely.
+    generator: gives all random numbers, so that a seed repeats the batch. which: the other fields of `Augmentation`.
+    Returns uint8 `[batch, 3, size, size]`, for `normalise`.
     """
-    return Augmentation.drawn(len(pixels), generator, min_crop).applied(pixels)
+    return Augmentation.drawn(len(pixels), generator, min_crop=min_crop, **which).applied(pixels, size)
 
 
 @dataclass(frozen=True)
@@ -30,55 +35,88 @@ class Augmentation:
     """What `augment` does to each picture of a batch, drawn before it is done: captions may depend on the turns.
 
     random: `[batch, 10]` in 0..1, by column: size, x and y of the crop, the three bits of the turn, colours.
+    min_crop: least share of the area that is kept; 1 for no crop. flip: mirror left and right, top and bottom.
+    rotate: turn by right angles. colour: strength of the changes of contrast, tint and brightness; 0 for none.
     """
 
     random: torch.Tensor
-    min_crop: float
+    min_crop: float = 0.6
+    flip: bool = True
+    rotate: bool = True
+    colour: float = 1.0
 
     @classmethod
-    def drawn(cls, batch: int, generator: torch.Generator, min_crop: float = 0.6) -> Augmentation:
-        """For `batch` pictures, on the generator's device."""
-        if not 0 < min_crop <= 1:
-            raise ValueError(f"min_crop is a share of the area, above 0 and up to 1, not {min_crop}")
-        return cls(torch.rand(batch, 10, generator=generator, device=generator.device), min_crop)
+    def drawn(cls, batch: int, generator: torch.Generator, **which) -> Augmentation:
+        """For `batch` pictures, on the generator's device; the same random numbers whatever is switched off."""
+        drawn = cls(torch.rand(batch, 10, generator=generator, device=generator.device), **which)
+        if not 0 < drawn.min_crop <= 1:
+            raise ValueError(f"min_crop is a share of the area, above 0 and up to 1, not {drawn.min_crop}")
+        return drawn
+
+    @property
+    def bits(self) -> torch.Tensor:
+        """`[batch, 3]`: whether the picture is mirrored left and right, top and bottom, and has its axes swapped."""
+        bits = self.random[:, 3:6] < 0.5
+        if not self.flip:  # an even number of mirrorings is a rotation
+            bits = torch.stack([bits[:, 0], bits[:, 0] ^ bits[:, 2], bits[:, 2]], dim=1)
+        if not self.rotate:
+            bits = bits & torch.tensor([self.flip, self.flip, False], device=bits.device)
+        return bits
 
     @property
     def turns(self) -> torch.Tensor:
         """`[batch]`, 0..7 as in `directions`: 1 mirrors left and right, 2 top and bottom, then 4 swaps the axes."""
-        return ((self.random[:, 3:6] < 0.5) * self.random.new_tensor([1, 2, 4])).sum(dim=1).long()
+        return (self.bits * self.random.new_tensor([1, 2, 4])).sum(dim=1).long()
 
     def unturned(self, rows: torch.Tensor) -> Augmentation:
         """The same but for the pictures that the boolean `rows` `[batch]` marks: they stay the way they are up."""
         random = self.random.clone()
         random[rows, 3:6] = 1.0
-        return Augmentation(random, self.min_crop)
+        return replace(self, random=random)
 
-    def applied(self, pixels: torch.Tensor) -> torch.Tensor:
-        """uint8 `[batch, 3, size, size]`, of the same shape as `pixels`."""
+    def applied(self, pixels: torch.Tensor, size: int | None = None) -> torch.Tensor:
+        """uint8 `[batch, 3, size, size]` of uint8 `[batch, 3, side, side]`."""
+        return self._filled(pixels, size, torch.uint8, lambda values: values)
+
+    def normalised(
+        self, pixels: torch.Tensor, mean: Sequence[float], std: Sequence[float], size: int | None = None
+    ) -> torch.Tensor:
+        """`normalise(applied(pixels, size), mean, std)`, value for value, channels last in memory, in one pass."""
+        return self._filled(pixels, size, torch.float32, lambda values: normalise(values.floor_(), mean, std))
+
+    def _filled(self, pixels: torch.Tensor, size: int | None, dtype: torch.dtype, finish) -> torch.Tensor:
+        size = size or pixels.shape[-1]
+        layout = torch.channels_last if dtype == torch.float32 else torch.contiguous_format
+        shape = (len(pixels), pixels.shape[1], size, size)
+        result = torch.empty(shape, dtype=dtype, device=pixels.device, memory_format=layout)
+        for piece, values in self._pieces(pixels, size):
+            result[piece] = finish(values)
+        return result
+
+    def _pieces(self, pixels: torch.Tensor, size: int) -> Iterator[tuple[slice, torch.Tensor]]:
+        """Values from 0 to below 256, half a step up: made whole by cutting, they are rounded."""
         batch, _, height, width = pixels.shape
         if height != width:
             raise ValueError(
                 f"augment turns pictures by 90 degrees and needs square ones, not {height} x {width}"
             )
-        random = self.random.to(pixels.device)
-        values = torch.empty(pixels.shape, dtype=torch.uint8, device=pixels.device)
+        random, bits = self.random.to(pixels.device), self.bits.to(pixels.device)
         # On a CPU in pieces that fit its caches; buffers of the whole batch double the time.
-        piece = CPU_PIECE if pixels.device.type == "cpu" else max(batch, 1)
-        for some in (slice(start, start + piece) for start in range(0, batch, piece)):
-            grid = _grid(_placements(random[some, :6], self.min_crop), height)
+        length = CPU_PIECE if pixels.device.type == "cpu" else max(batch, 1)
+        for piece in (slice(start, start + length) for start in range(0, batch, length)):
+            grid = _grid(_placements(random[piece, :3], bits[piece], self.min_crop), size)
             cut = F.grid_sample(
-                pixels[some].contiguous().float(), grid, padding_mode="border", align_corners=False
+                pixels[piece].contiguous().float(), grid, padding_mode="border", align_corners=False
             )
-            values[some] = _recolour(cut, random[some, 6:])
-        return values
+            yield piece, _recolour(cut, random[piece, 6:], self.colour)
 
 
-def _placements(random: torch.Tensor, min_crop: float) -> torch.Tensor:
+def _placements(random: torch.Tensor, bits: torch.Tensor, min_crop: float) -> torch.Tensor:
     """`[batch, 2, 3]`: from each output position (in -1..1) to the place in the picture it is read from."""
     side = (min_crop + (1 - min_crop) * random[:, 0]).sqrt()
     centre = (2 * random[:, 1:3] - 1) * (1 - side)[:, None]  # anywhere that keeps the crop inside
-    flip = torch.where(random[:, 3:5] < 0.5, -side[:, None], side[:, None])
-    transpose = (random[:, 5] < 0.5).to(side.dtype)  # two mirrorings and a transposition make all eight
+    flip = torch.where(bits[:, :2], -side[:, None], side[:, None])
+    transpose = bits[:, 2].to(side.dtype)  # two mirrorings and a transposition make all eight
     return torch.stack(
         [
             torch.stack([flip[:, 0] * (1 - transpose), flip[:, 0] * transpose, centre[:, 0]], dim=1),
@@ -95,9 +133,9 @@ def _grid(placements: torch.Tensor, size: int) -> torch.Tensor:
     return across * steps[:, None] + (down * steps[:, None, None] + shift)
 
 
-def _recolour(values: torch.Tensor, random: torch.Tensor) -> torch.Tensor:
+def _recolour(values: torch.Tensor, random: torch.Tensor, colour: float) -> torch.Tensor:
     """Contrast about mid-grey, a tint and a brightness shift: one multiplication and one addition a value."""
-    spread = 2 * random - 1
+    spread = (2 * random - 1) * colour
     contrast = 1 + GAIN * spread[:, :1]
     gain = (contrast * (1 + TINT * _centred(spread[:, 1:])))[:, :, None, None]
     offset = 127.5 * (1 - contrast) + SHIFT * spread[:, 1:].mean(dim=1, keepdim=True)

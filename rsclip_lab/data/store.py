@@ -1,9 +1,12 @@
 """Each picture is decoded once; from then on a batch is a gather of uint8 values."""
 
+from __future__ import annotations
+
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,11 +14,15 @@ import numpy as np
 import torch
 from PIL import Image
 
-from rsclip_lab.data.images import ImageLike, open_image, resize_and_crop
+from rsclip_lab.data.cache import CacheError, PixelCache, PixelFile, Stamp
+from rsclip_lab.data.images import ImageError, ImageLike, open_image, resize_and_crop
 from rsclip_lab.environment import progress
 
 # Above this the pixels live in a file (mapped into memory) even when no folder is named.
 MAPPED_FROM_BYTES = 1 << 30
+AHEAD = 8  # pictures a thread may be ahead of who takes them
+MOST_NAMED, MOST_UNREADABLE = 5, 100  # in a message; before giving up
+MARGIN = 1.25  # a crop of at least 1 / MARGIN² = 64 % of the area is then never enlarged
 Resize = Callable[[Image.Image], Image.Image]
 
 
@@ -27,7 +34,7 @@ class PixelStore:
     """
 
     def __init__(self, pixels: np.ndarray, rows: Sequence[int] | None = None):
-        """pixels: uint8 `[distinct, height, width, 3]`; rows: for each picture its place in `pixels`."""
+        """pixels: uint8 `[distinct, 3, size, size]`; rows: for each picture its place in `pixels`."""
         self.pixels = pixels
         self.rows = np.arange(len(pixels)) if rows is None else np.asarray(rows, dtype=np.int64)
 
@@ -38,26 +45,30 @@ class PixelStore:
         image_size: int,
         resize: Resize | None = None,
         folder: str | Path | None = None,
-    ) -> "PixelStore":
+    ) -> PixelStore:
         """Decode, resize and crop each picture, on several threads; a path that comes again is decoded once.
 
         resize: PIL picture in, PIL RGB picture of `image_size` x `image_size` out; by default
         `resize_and_crop`, the evaluation transform of open_clip.
-        folder: keep the pixels there, as a .npy file named after the pictures' paths, sizes and times and
-        what `resize` does; when that file is there already it is opened and nothing is decoded.
-        Raises ImageError, naming the file, for the first picture that cannot be read.
+        folder: keep the pixels there, so that no later call decodes what is there already. An interrupted call is
+        continued by the next; a picture whose file has changed is decoded again, it alone; several processes may
+        name the same folder. Without a folder they live in memory, above 1 GiB in an unnamed file.
+        Raises ImageError, naming the files, when pictures cannot be read; CacheError when the disk is full. What
+        was decoded until then stays in the folder.
         """
-        distinct, rows = _distinct(images)
         resize = resize or (lambda image: resize_and_crop(image, image_size))
-        shape = (len(distinct), image_size, image_size, 3)
+        distinct, rows = _distinct(images)
+        decoder = _Decoder(resize, image_size)
         if folder is None:
-            pixels = _empty(shape)
-            _fill(pixels, distinct, resize)
-            return cls(pixels, rows)
-        file = Path(folder) / f"pixels-{_key(distinct, image_size, resize)}.npy"
-        if not file.is_file():
-            _write(file, shape, distinct, resize)
-        return cls(np.load(file, mmap_mode="r"), rows)
+            return cls(_in_memory(distinct, image_size, decoder), rows)
+        cache = PixelCache(Path(folder) / f"pixels-{_fingerprint(image_size, resize)}", image_size)
+        pixels, places = _in_folder(distinct, cache, decoder)
+        return cls(pixels, places[rows])
+
+    @property
+    def image_size(self) -> int:
+        """Pixels of a side."""
+        return self.pixels.shape[-1]
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -65,17 +76,45 @@ class PixelStore:
     def gather(
         self, indices: Sequence[int] | torch.Tensor, device: str | torch.device = "cpu"
     ) -> torch.Tensor:
-        """The pictures at `indices` as uint8 `[batch, 3, height, width]` on `device`."""
+        """The pictures at `indices` as uint8 `[batch, 3, size, size]` on `device`."""
         chosen = self.rows[np.asarray(indices, dtype=np.int64)]
-        # Channels first in memory: on a CPU normalise takes a third of the time it takes with them last.
-        return torch.from_numpy(self.pixels[chosen]).to(device).permute(0, 3, 1, 2).contiguous()
+        on_gpu = torch.device(device).type == "cuda"
+        # From pinned memory the copy to a GPU runs beside the computation.
+        batch = torch.empty((len(chosen), *self.pixels.shape[1:]), dtype=torch.uint8, pin_memory=on_gpu)
+        # The mode only spares a buffer: `rows` holds no place that is not there.
+        np.take(self.pixels, chosen, axis=0, out=batch.numpy(), mode="clip")
+        return batch.to(device, non_blocking=on_gpu)
 
     def __repr__(self) -> str:
-        megabytes = self.pixels.nbytes / 1e6
-        return f"PixelStore({len(self)} pictures, {len(self.pixels)} distinct, {megabytes:.0f} MB)"
+        distinct = len(np.unique(self.rows))
+        megabytes = distinct * 3 * self.image_size**2 / 1e6
+        return f"PixelStore({len(self)} pictures, {distinct} distinct, {self.image_size} pixels, {megabytes:.0f} MB)"
 
 
-def _distinct(images: Sequence[ImageLike]) -> tuple[list[ImageLike], list[int]]:
+def margin_size(images: Sequence[ImageLike], image_size: int, margin: float = MARGIN) -> int:
+    """The side to decode training pictures to: `margin` times the model's, so that a random crop keeps its detail.
+
+    No larger than the pictures are (the median of up to 200 of them): enlarging adds bytes and no detail.
+    """
+    some = [images[i] for i in np.linspace(0, len(images) - 1, min(len(images), 200)).astype(int)]
+    sides = [side for side in map(_short_side, some) if side]
+    return int(np.clip(np.median(sides) if sides else image_size, image_size, round(image_size * margin)))
+
+
+def _short_side(image: ImageLike) -> int | None:
+    """From the header alone; None where there is none to read, which is for `decode` to report."""
+    if isinstance(image, np.ndarray):
+        return min(image.shape[:2])
+    if isinstance(image, Image.Image):
+        return min(image.size)
+    try:
+        with Image.open(image) as header:
+            return min(header.size)
+    except Exception:
+        return None
+
+
+def _distinct(images: Sequence[ImageLike]) -> tuple[list[ImageLike], np.ndarray]:
     """The distinct pictures (paths by text, others by identity), and for each one given its place there."""
     place: dict[object, int] = {}
     distinct, rows = [], []
@@ -85,62 +124,119 @@ def _distinct(images: Sequence[ImageLike]) -> tuple[list[ImageLike], list[int]]:
             place[key] = len(distinct)
             distinct.append(image)
         rows.append(place[key])
-    return distinct, rows
+    return distinct, np.asarray(rows, dtype=np.int64)
 
 
-def _empty(shape: tuple[int, ...]) -> np.ndarray:
-    if np.prod(shape) < MAPPED_FROM_BYTES:
-        return np.empty(shape, np.uint8)
-    # The file has no name, so it is gone with the array whatever happens.
-    with tempfile.TemporaryFile() as file:
-        return np.memmap(file, dtype=np.uint8, mode="w+", shape=shape)
+class _Decoder:
+    """Decodes pictures on threads, in their order; those that cannot be read are None and named at the end."""
 
+    def __init__(self, resize: Resize, image_size: int):
+        self.resize, self.shape = resize, (3, image_size, image_size)
+        self.unreadable: list[ImageError] = []
 
-def _write(file: Path, shape: tuple[int, ...], images: list[ImageLike], resize: Resize) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_suffix(f".{os.getpid()}.part")
-    try:
-        pixels = np.lib.format.open_memmap(part, mode="w+", dtype=np.uint8, shape=shape)
-        _fill(pixels, images, resize)
-        pixels.flush()
-        os.replace(part, file)
-    finally:
-        part.unlink(missing_ok=True)
+    def decoded(self, images: Sequence[ImageLike]) -> Iterator[np.ndarray | None]:
+        for pixels in progress(in_threads(self._decode, images), total=len(images), desc="decode"):
+            if isinstance(pixels, ImageError):
+                self.unreadable.append(pixels)
+                if len(self.unreadable) >= MOST_UNREADABLE:
+                    break
+                pixels = None
+            yield pixels
+        self._require_all(len(images))
 
-
-def _fill(pixels: np.ndarray, images: list[ImageLike], resize: Resize) -> None:
-    def decode(row: int) -> None:
-        pixels[row] = np.asarray(resize(open_image(images[row])))
-
-    for _ in progress(_in_threads(decode, len(images)), total=len(images), desc="decode"):
-        pass
-
-
-def _in_threads(function: Callable[[int], None], count: int) -> Iterator[None]:
-    """`function(0 … count - 1)` on threads (PIL decodes outside Python's lock); an error ends it at once."""
-    with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
+    def _decode(self, image: ImageLike) -> np.ndarray | ImageError:
         try:
-            yield from pool.map(function, range(count))
+            picture = self.resize(open_image(image))
+        except ImageError as error:
+            return error
+        pixels = np.ascontiguousarray(np.asarray(picture).transpose(2, 0, 1))
+        if pixels.shape != self.shape:
+            raise ValueError(f"resize gave {pixels.shape[2]} x {pixels.shape[1]} pixels, not {self.shape[2]} squared")
+        return pixels
+
+    def _require_all(self, total: int) -> None:
+        if len(self.unreadable) == 1:
+            raise self.unreadable[0]
+        if self.unreadable:
+            count = f"{len(self.unreadable)} of {total}"
+            named = "\n".join(f"  {error}" for error in self.unreadable[:MOST_NAMED])
+            more = len(self.unreadable) - MOST_NAMED
+            tail = f"\n  and {more} more" if more > 0 else ""
+            raise ImageError(
+                f"{count} pictures cannot be read; audit(captions).fix() leaves them out:\n{named}{tail}"
+            )
+
+
+def in_threads(function: Callable, items: Iterable, threads: int | None = None) -> Iterator:
+    """`map(function, items)` on threads (PIL decodes outside Python's lock), a few results ahead and no more."""
+    threads = threads or min(8, os.cpu_count() or 1)
+    waiting: deque = deque()
+    with ThreadPoolExecutor(max_workers=threads) as pool:
+        try:
+            for item in items:
+                waiting.append(pool.submit(function, item))
+                if len(waiting) > AHEAD * threads:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _key(images: list[ImageLike], image_size: int, resize: Resize) -> str:
-    digest = hashlib.sha256(repr(image_size).encode())
-    digest.update(_fingerprint(resize))
-    for image in images:
-        if isinstance(image, (str, Path)):
-            facts = os.stat(image) if os.path.exists(image) else None
-            stamp = (facts.st_size, facts.st_mtime_ns) if facts else ()
-            digest.update(repr((os.path.abspath(image), stamp)).encode())
-        else:
-            array = np.asarray(image)
-            digest.update(repr(array.shape).encode() + array.tobytes())
-    return digest.hexdigest()[:16]
+def _in_memory(images: list[ImageLike], size: int, decoder: _Decoder) -> np.ndarray:
+    if len(images) * 3 * size * size < MAPPED_FROM_BYTES:
+        pixels = np.empty((len(images), 3, size, size), np.uint8)
+        for row, picture in enumerate(decoder.decoded(images)):
+            if picture is not None:
+                pixels[row] = picture
+        return pixels
+    # The file has no name, so it is gone with the array whatever happens.
+    with tempfile.TemporaryFile(buffering=0) as file:
+        rows = PixelFile(file, size)
+        try:
+            for row, picture in enumerate(decoder.decoded(images)):
+                if picture is not None:
+                    rows.write(row, picture)
+            return rows.mapped()
+        except OSError as error:
+            raise CacheError(
+                f"{tempfile.gettempdir()}: {len(images)} pictures of {size} pixels do not fit ({error.strerror}); "
+                "name a folder on a disk with more space"
+            ) from error
 
 
-def _fingerprint(resize: Resize) -> bytes:
-    """What `resize` does to fixed pictures: functions that differ give different bytes."""
+def _in_folder(images: list[ImageLike], cache: PixelCache, decoder: _Decoder) -> tuple[np.ndarray, np.ndarray]:
+    """All pixels of the cache, and for each picture its row there."""
+    with cache.open():
+        names, stamps = zip(*map(_name_and_stamp, images), strict=True) if images else ((), ())
+        missing = [i for i in range(len(images)) if cache.row_of(names[i], stamps[i]) is None]
+        if missing:
+            pictures = decoder.decoded([images[i] for i in missing])
+            cache.fill([names[i] for i in missing], [stamps[i] for i in missing], pictures)
+        rows = [cache.row_of(name, stamp) for name, stamp in zip(names, stamps, strict=True)]
+        return cache.pixels.mapped(), np.asarray(rows, dtype=np.int64)
+
+
+def _name_and_stamp(image: ImageLike) -> tuple[str, Stamp]:
+    """What a picture is called in a cache, and what changes when it changes. Taken before it is decoded: a file that
+    changes meanwhile is then decoded again the next time."""
+    if isinstance(image, (str, Path)):
+        path = os.path.abspath(image)
+        try:
+            facts = os.stat(path)
+            return path, (facts.st_size, facts.st_mtime_ns)
+        except (OSError, ValueError):
+            return path, ()
+    array = np.asarray(image)
+    digest = hashlib.sha256(repr((array.shape, str(array.dtype))).encode() + array.tobytes())
+    return f"array:{digest.hexdigest()}", ()
+
+
+def _fingerprint(image_size: int, resize: Resize) -> str:
+    """What `resize` does to fixed pictures, as 16 letters: functions that differ give different ones."""
     values = np.random.default_rng(0).integers(0, 256, (61, 97, 3), dtype=np.uint8)
     probes = (Image.fromarray(values), Image.fromarray(values).resize((500, 700)))
-    return b"".join(resize(probe).tobytes() for probe in probes)
+    digest = hashlib.sha256(repr(image_size).encode())
+    for probe in probes:
+        digest.update(resize(probe).tobytes())
+    return digest.hexdigest()[:16]

@@ -35,7 +35,7 @@ class Clip:
 
     Attributes: `net` (the torch module), `tokenizer` (list of str -> int64 [n, context]), `preprocess`
     (PIL -> float32 [3, image_size, image_size], open_clip's evaluation transform), `resize` (its first part,
-    PIL -> PIL of that size, for `PixelStore.decode`), `image_size`, `mean`, `std`, and `description`, the
+    PIL -> PIL of that size, for `PixelStore.decode`; `resize_to` gives it for another size), `image_size`, `mean`, `std`, and `description`, the
     dictionary that `save` writes as clip.json.
     """
 
@@ -44,8 +44,7 @@ class Clip:
         self.description = description
         config = PreprocessCfg(**description["preprocess"])
         self.preprocess = image_transform_v2(config, is_train=False)
-        steps = self.preprocess.transforms
-        self.resize = Compose([step for step in steps if not isinstance(step, TO_VALUES)])
+        self.resize = self.resize_to(config.size)
         self.image_size: int = config.size
         self.mean, self.std = tuple(config.mean), tuple(config.std)
         self.tokenizer = clip_tokenizer(description["tokenizer"]["context_length"])
@@ -72,6 +71,12 @@ class Clip:
     def logit_bias(self) -> float | None:
         """The learned offset of sigmoid-trained networks (SigLIP), else None."""
         return None if self.net.logit_bias is None else float(self.net.logit_bias.detach())
+
+    def resize_to(self, size: int) -> Compose:
+        """`resize` for pictures of `size` x `size`: training decodes them larger, for its random crops."""
+        config = PreprocessCfg(**self.description["preprocess"] | {"size": size})
+        steps = image_transform_v2(config, is_train=False).transforms
+        return Compose([step for step in steps if not isinstance(step, TO_VALUES)])
 
     def to(self, device: str | torch.device) -> "Clip":
         """Move the network to `device`, in place."""
@@ -124,10 +129,9 @@ class Clip:
     def _checked(self, images):
         if not isinstance(images, PixelStore):
             return as_list_of_images(images)
-        if images.pixels.shape[1] != self.image_size:
-            found = images.pixels.shape[1]
+        if images.image_size != self.image_size:
             raise ModelError(
-                f"the PixelStore holds {found} px pictures, {self.name} reads {self.image_size} px: "
+                f"the PixelStore holds {images.image_size} px pictures, {self.name} reads {self.image_size} px: "
                 "decode it with model.image_size and model.resize"
             )
         return images

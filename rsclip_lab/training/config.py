@@ -19,14 +19,17 @@ class FinetuneConfig:
     epochs: int = 18  # passes over the captions' pictures
     # On small sets of a few kinds more and smaller steps learn more in the same time; large sets want 256 and more.
     batch_size: int = 32  # pictures a step, replayed ones included; every other picture is a negative
-    learning_rate: float | None = None  # peak, of AdamW; None: `suggested_learning_rate(model)`
+    learning_rate: float | None = None  # peak, of AdamW; None: 5e-6 for published weights, 1.5e-3 for small networks
     weight_decay: float = 0.05  # per unit of learning rate; not on norms, biases and the logit scale
     warmup: float = 0.1  # fraction of all steps with a rising learning rate; a cosine to 0 follows
     loss: str = "clip"  # "clip", or "positives_only", the counter-example
     replay_share: float = 0.5  # fraction of each batch drawn from the replay table, when there is one
     distillation: float = 5.0  # weight of keeping the replayed pairs' features where the base model has them; 0: off
-    augment: bool = True  # random crops, flips, quarter turns, light colour changes
-    min_crop: float = 0.6  # least area of a random crop, as a fraction of the picture
+    augment: bool = True  # the random crops, flips, turns and colours below; off: every picture as in evaluation
+    min_crop: float = 0.6  # least area of a random crop, as a fraction of the picture; 1: no crops
+    flip: bool = True  # mirror left and right, top and bottom; captions that name a direction follow
+    rotate: bool = True  # turn by right angles; captions that name a direction follow
+    colour_jitter: float = 1.0  # strength of the light changes of contrast, tint and brightness; 0: none
     freeze: str = "none"  # "image" or "text": that tower keeps its weights
     freeze_batch_norm: bool | None = None  # keep batch-norm statistics; None: in published weights, not in `tiny`
     max_grad_norm: float = 1.0  # gradients are scaled down to this length
@@ -54,6 +57,7 @@ class FinetuneConfig:
         yield "replay_share", 0 < self.replay_share < 1, "a fraction of the batch, between 0 and 1"
         yield "distillation", 0 <= self.distillation < math.inf, "0 or more, and finite"
         yield "min_crop", 0 < self.min_crop <= 1, "a fraction of the picture's area, above 0 and at most 1"
+        yield "colour_jitter", 0 <= self.colour_jitter <= 2, "from 0 to 2"
         yield "freeze", self.freeze in FREEZABLE, f"one of {', '.join(FREEZABLE)}"
         yield "max_grad_norm", self.max_grad_norm > 0, "above 0"
         yield "patience", self.patience >= 0, "0 or more"

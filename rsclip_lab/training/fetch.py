@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from rsclip_lab.data import Augmentation, PixelStore, normalise
-from rsclip_lab.training.batches import Batch, CaptionBatches, TurnedCaptions, tokenise
+from rsclip_lab.data.store import margin_size
+from rsclip_lab.training.batches import Batch, CaptionBatches, Tokens, TurnedCaptions
 from rsclip_lab.training.config import FinetuneConfig
 
 
@@ -31,32 +33,56 @@ class BatchSource:
     """Decodes every picture and tokenises every distinct caption once; then `epoch(e)` gives batches.
 
     Where pictures are turned, captions that name a direction are tokenised as they read after each turn, too.
+    Pictures to be cropped are decoded a quarter larger than the model reads them (`margin_size`). cache: the folder
+    for `PixelStore.decode`.
     """
 
-    def __init__(self, model, batches: CaptionBatches, config: FinetuneConfig, progress: bool = True) -> None:
+    def __init__(
+        self,
+        model,
+        batches: CaptionBatches,
+        config: FinetuneConfig,
+        progress: bool = True,
+        cache: str | Path | None = None,
+    ) -> None:
         self.model, self.batches, self.config = model, batches, config
-        self.store = PixelStore.decode(batches.pool.images, model.image_size, model.resize)
+        crops = config.augment and config.min_crop < 1
+        images = batches.pool.images
+        size = margin_size(images, model.image_size) if crops else model.image_size
+        self.store = PixelStore.decode(images, size, model.resize_to(size), cache)
         texts = batches.pool.texts
-        self.captions = TurnedCaptions.of(texts) if config.augment else TurnedCaptions(texts, None)
-        self.tokens = torch.from_numpy(tokenise(self.captions.texts, model.tokenizer, progress))
+        turns = config.augment and (config.flip or config.rotate)
+        self.captions = TurnedCaptions.of(texts) if turns else TurnedCaptions(texts, None)
+        self.tokens = Tokens.of(self.captions.texts, model.tokenizer, progress)
 
-    def epoch(self, epoch: int) -> Iterator[TrainingBatch]:
-        """The batches of epoch 0, 1, …, shuffled, drawn and augmented from the seed and the epoch alone."""
+    def epoch(self, epoch: int, first_step: int = 0) -> Iterator[TrainingBatch]:
+        """The batches of epoch 0, 1, …, shuffled, drawn and augmented from the seed and the epoch alone.
+
+        first_step: leave out the steps before it; the rest is what it would have been after them.
+        """
         generator = torch.Generator(self.model.device).manual_seed(self.config.seed * 1_000_003 + epoch)
-        for batch in self.batches.epoch(epoch):
-            yield self._on_device(batch, generator)
+        for step, batch in enumerate(self.batches.epoch(epoch)):
+            augmentation = self._augmentation(len(batch.pictures), generator)
+            if step >= first_step:
+                yield self._on_device(batch, augmentation)
 
-    def _on_device(self, batch: Batch, generator: torch.Generator) -> TrainingBatch:
-        device = self.model.device
-        pixels = self.store.gather(batch.pictures, device)
-        if self.config.augment:
-            augmentation = Augmentation.drawn(len(pixels), generator, self.config.min_crop)
+    def _augmentation(self, pictures: int, generator: torch.Generator) -> Augmentation | None:
+        config = self.config
+        if not config.augment:
+            return None
+        which = {"flip": config.flip, "rotate": config.rotate, "colour": config.colour_jitter}
+        return Augmentation.drawn(pictures, generator, min_crop=config.min_crop, **which)
+
+    def _on_device(self, batch: Batch, augmentation: Augmentation | None) -> TrainingBatch:
+        model = self.model
+        pixels = self.store.gather(batch.pictures, model.device)
+        if augmentation is None:
+            pixels = normalise(pixels, model.mean, model.std).contiguous(memory_format=torch.channels_last)
+        else:
             batch, augmentation = self._true_captions(batch, augmentation)
-            pixels = augmentation.applied(pixels)
-        pixels = normalise(pixels, self.model.mean, self.model.std)
-        tokens = self.tokens[torch.from_numpy(batch.captions)].long()
-        caption_ids = torch.from_numpy(batch.caption_ids).to(device)
-        pixels = pixels.contiguous(memory_format=torch.channels_last)
+            pixels = augmentation.normalised(pixels, model.mean, model.std, model.image_size)
+        tokens = self.tokens[batch.captions]
+        caption_ids = torch.from_numpy(batch.caption_ids).to(model.device)
         replayed = np.unique(batch.caption_ids[len(batch.caption_ids) - batch.replayed :])
         return TrainingBatch(pixels, tokens, caption_ids, batch.replayed, torch.from_numpy(replayed))
 

@@ -55,6 +55,7 @@ def finetune(
     folder: str | Path | None = None,
     callbacks: Sequence = (),
     progress: bool = True,
+    cache: str | Path | None = None,
 ) -> Run:
     """Train a copy of `model` on a table of captions; the model passed in stays as it is.
 
@@ -62,7 +63,8 @@ def finetune(
     validation: rows to measure after each epoch; the run then ends with the weights of its best epoch.
     replay: rows of earlier data, mixed into every batch against forgetting; their features are held near those
     of `model` (config.distillation).
-    folder: where to save the run. callbacks: see `training.callbacks`.
+    folder: where to save the run. callbacks: see `training.callbacks`. cache: a folder to keep decoded pictures in,
+    so that the next run need not decode them.
     The history has one row a step: step, epoch, learning_rate, loss, floor (the least the loss can be with
     this batch's captions), logit_scale, grad_norm, batch_recall (share of the batch's pictures whose own
     caption is the nearest), off_diagonal_cosine (mean cosine of the batch's non-matching pairs); with replay
@@ -90,7 +92,7 @@ def finetune(
     steps = batches.steps_per_epoch
     state = TrainingState(model.copy(), model, config, precision, steps, steps * config.epochs)
     hooks = [*standard_callbacks(validation, progress), *callbacks]
-    train(state, BatchSource(state.model, batches, config, progress), hooks)
+    train(state, BatchSource(state.model, batches, config, progress, cache), hooks)
 
     history, validated = pd.DataFrame(state.history), pd.DataFrame(state.validation)
     run = Run(state.model, history, validated, config, time.perf_counter() - start, notes, folder)

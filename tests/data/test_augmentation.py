@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional as F
 
 import rsclip_lab.data.augmentation as augment_module
-from rsclip_lab.data import Augmentation, augment
+from rsclip_lab.data import Augmentation, augment, normalise
 
 
 def generator(seed=0):
@@ -87,7 +87,9 @@ def test_a_crop_keeps_at_least_its_share_and_stays_inside(colours_kept):
 
 
 def test_the_grid_is_torchs_affine_grid():
-    placements = augment_module._placements(torch.rand(6, 6, generator=generator()), 0.5)
+    placements = augment_module._placements(
+        torch.rand(6, 3, generator=generator()), torch.rand(6, 3, generator=generator(1)) < 0.5, 0.5
+    )
     reference = F.affine_grid(placements, [6, 3, 17, 17], align_corners=False)
     assert torch.allclose(augment_module._grid(placements, 17), reference, atol=1e-6)
 
@@ -111,3 +113,69 @@ def test_oblong_pictures_and_impossible_crops_are_refused(pixels):
         augment(pixels[:, :, :10], generator())
     with pytest.raises(ValueError, match="min_crop"):
         augment(pixels, generator(), min_crop=0)
+
+
+WITHOUT = {"min_crop": 1.0, "flip": False, "rotate": False, "colour": 0.0}
+
+
+def eight_turns(picture):
+    """The picture after turn 0 … 7, as `directions` numbers them."""
+    turned = []
+    for turn in range(8):
+        done = picture.flip(2) if turn & 1 else picture
+        done = done.flip(1) if turn & 2 else done
+        turned.append(done.transpose(1, 2) if turn & 4 else done)
+    return turned
+
+
+def test_with_everything_off_pictures_stay_as_they_are(pixels):
+    assert torch.equal(augment(pixels, generator(), **WITHOUT), pixels)
+
+
+@pytest.mark.parametrize(
+    ("which", "turns"),
+    [
+        ({"flip": True}, {0, 1, 2, 3}),
+        ({"rotate": True}, {0, 3, 5, 6}),
+        ({"flip": True, "rotate": True}, set(range(8))),
+    ],
+)
+def test_flips_and_rotations_can_be_had_one_without_the_other(which, turns):
+    picture = torch.randint(0, 256, (3, 11, 11), dtype=torch.uint8, generator=generator(5))
+    drawn = Augmentation.drawn(200, generator(), **WITHOUT | which)
+    assert set(drawn.turns.tolist()) == turns
+    expected = eight_turns(picture)
+    for done, turn in zip(drawn.applied(picture.expand(200, -1, -1, -1)), drawn.turns.tolist(), strict=True):
+        assert torch.equal(done, expected[turn])
+    shares = drawn.turns.bincount(minlength=8)[sorted(turns)] / 200
+    assert (shares - 1 / len(turns)).abs().max() < 0.12
+
+
+def test_a_rotation_moves_a_corner_once_round_and_a_flip_does_not():
+    corner = torch.zeros(3, 8, 8, dtype=torch.uint8)
+    corner[:, 0, 1] = 255  # beside a corner: tells a rotation from a mirroring
+    rotated = augment(corner.expand(64, -1, -1, -1), generator(), **WITHOUT | {"rotate": True})
+    assert {tuple(p[0].nonzero()[0].tolist()) for p in rotated} == {(0, 1), (1, 7), (7, 6), (6, 0)}
+
+
+def test_one_pass_to_normalised_values_gives_the_same_as_two(pixels):
+    drawn = Augmentation.drawn(20, generator(3))
+    mean, std = (0.48, 0.45, 0.41), (0.27, 0.26, 0.28)
+    expected = normalise(drawn.applied(pixels, 17), mean, std)
+    assert torch.equal(drawn.normalised(pixels, mean, std, 17), expected)
+
+
+def test_crops_of_a_larger_picture_come_out_in_the_size_asked_for(colours_kept):
+    ramp = torch.arange(60, dtype=torch.uint8).mul(4).expand(3, 60, 60)
+    result = augment(ramp.expand(50, -1, -1, -1), generator(), min_crop=0.5, size=30, flip=False, rotate=False)
+    assert result.shape == (50, 3, 30, 30)
+    widths = (result[..., -1].float() - result[..., 0].float())[:, 0, 0] / 4
+    # From the left-most to the right-most centre of 30 pixels of a crop of 60 * sqrt(0.5 … 1).
+    assert widths.min() > 60 * 0.5**0.5 * 29 / 30 - 1.5 and widths.max() < 60 * 29 / 30 + 1
+
+
+def test_colours_change_as_strongly_as_asked(pixels):
+    def change(colour):
+        return (augment(pixels, generator(), **WITHOUT | {"colour": colour}).float() - pixels).abs().mean()
+
+    assert change(0.0) == 0 < change(0.5) < change(1.0) < change(2.0)

@@ -1,4 +1,4 @@
-"""The fast path gives the slow one's pictures, decodes each once, and leaves nothing half-written."""
+"""The fast path gives the slow one's pictures and decodes each once. (What it keeps in a folder: test_cache.py.)"""
 
 import numpy as np
 import pytest
@@ -8,6 +8,7 @@ from PIL import Image
 
 import rsclip_lab.data.store as store_module
 from rsclip_lab.data import ImageError, PixelStore, normalise, open_image
+from rsclip_lab.data.store import in_threads, margin_size
 
 MEAN, STD = (0.48, 0.45, 0.41), (0.27, 0.26, 0.28)
 
@@ -64,29 +65,6 @@ def test_pictures_and_arrays_are_taken_too(images):
     )
 
 
-def test_a_folder_is_reused_until_a_picture_the_size_or_the_resize_changes(images, tmp_path, decoded):
-    folder = tmp_path / "cache"
-
-    def opened(size=16, resize=None):
-        decoded.clear()
-        PixelStore.decode(images, size, resize=resize, folder=folder)
-        return len(decoded)
-
-    def squash(image):
-        return image.resize((16, 16))
-
-    assert [opened(), opened(), opened(size=17), opened(resize=squash), opened(resize=squash)] == [
-        5,
-        0,
-        5,
-        5,
-        0,
-    ]
-    Image.new("RGB", (30, 30), "red").save(images[0])
-    assert opened() == 5
-    assert PixelStore.decode(images, 16, folder=folder).gather([0])[0, :, 8, 8].tolist() == [255, 0, 0]
-
-
 def test_what_resize_does_decides_even_under_one_name(images, tmp_path):
     by_filter = [
         PixelStore.decode(
@@ -97,13 +75,24 @@ def test_what_resize_does_decides_even_under_one_name(images, tmp_path):
     assert not torch.equal(by_filter[0].gather([0]), by_filter[1].gather([0]))
 
 
-@pytest.mark.parametrize("in_folder", [False, True])
-def test_an_unreadable_picture_is_named_and_nothing_is_left_behind(images, tmp_path, in_folder):
-    images[3].write_bytes(images[3].read_bytes()[:500])
-    folder = tmp_path / "cache" if in_folder else None
-    with pytest.raises(ImageError, match=images[3].name):
-        PixelStore.decode(images, 16, folder=folder)
-    assert not in_folder or list(folder.iterdir()) == []
+def test_all_unreadable_pictures_are_named_at_once(images):
+    for image in images[1::2]:
+        image.write_bytes(image.read_bytes()[:500])
+    with pytest.raises(ImageError, match=r"2 of 5 pictures cannot be read; audit.*leaves them out") as raised:
+        PixelStore.decode(images, 16)
+    assert images[1].name in str(raised.value) and images[3].name in str(raised.value)
+
+
+def test_a_folder_of_wrong_files_is_given_up_before_the_end(tmp_path, decoded):
+    missing = [tmp_path / f"{number}.png" for number in range(500)]
+    with pytest.raises(ImageError, match=r"(?s)100 of 500 pictures cannot be read.*and 95 more"):
+        PixelStore.decode(missing, 16)
+    assert len(decoded) < 300
+
+
+def test_a_resize_that_gives_another_size_is_refused(images):
+    with pytest.raises(ValueError, match="resize gave 20 x 10 pixels, not 16"):
+        PixelStore.decode(images, 16, resize=lambda image: image.resize((20, 10)))
 
 
 def test_a_large_set_is_mapped_from_an_unnamed_file(images, monkeypatch):
@@ -112,3 +101,19 @@ def test_a_large_set_is_mapped_from_an_unnamed_file(images, monkeypatch):
     mapped = PixelStore.decode(images, 16)
     assert isinstance(mapped.pixels, np.memmap)
     assert torch.equal(mapped.gather(range(5)), plain.gather(range(5)))
+
+
+def test_the_training_margin_is_taken_from_what_the_pictures_have(images, tmp_path):
+    large = [Image.new("RGB", (500, 400))] * 3
+    assert margin_size(large, 224) == 280
+    assert margin_size(large, 320) == 400
+    assert margin_size(images, 32) == 40 and margin_size(images, 224) == 224
+    assert margin_size([tmp_path / "missing.png"], 32) == 32
+
+
+def test_threads_keep_the_order_and_stay_a_few_results_ahead():
+    started = []
+    results = in_threads(lambda item: started.append(item) or item * 2, iter(range(1000)), threads=2)
+    assert [next(results) for _ in range(5)] == [0, 2, 4, 6, 8]
+    assert len(started) < 40
+    assert list(results) == [2 * item for item in range(5, 1000)]

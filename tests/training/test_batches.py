@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 import torch
 
-from rsclip_lab.training.batches import Batch, CaptionBatches, CaptionPool, TurnedCaptions, tokenise
+from rsclip_lab.models.clip import clip_tokenizer
+from rsclip_lab.training.batches import Batch, CaptionBatches, CaptionPool, Tokens, TurnedCaptions
 
 
 def table(pictures, captions_each=3, name="a", shared=()):
@@ -91,17 +92,20 @@ def test_replay_goes_round_all_its_pictures():
     assert len(counts) == 30 and set(counts) == {2, 3}
 
 
-def test_each_text_is_tokenised_once_and_kept_in_four_bytes():
+def test_each_text_is_tokenised_once_and_kept_without_its_padding():
     calls = []
 
     def tokenizer(texts):
         calls.extend(texts)
-        return torch.tensor([[len(text), 0] for text in texts])
+        return clip_tokenizer(77)(texts)
 
-    texts = [f"{'x' * n}" for n in range(2500)]
-    tokens = tokenise(texts, tokenizer, show_progress=False)
-    assert calls == texts
-    assert tokens.dtype == np.int32 and tokens[:, 0].tolist() == list(range(2500))
+    texts = [f"{'a pier ' * (n % 9)}{n}" for n in range(2500)] + ["", "!", "long " * 100]
+    tokens = Tokens.of(texts, tokenizer, show_progress=False)
+    assert calls == texts and len(tokens) == len(texts)
+    rows = np.random.default_rng(0).integers(len(texts), size=300)
+    assert torch.equal(tokens[rows], clip_tokenizer(77)([texts[row] for row in rows]))
+    assert torch.equal(tokens[[2500, 2501, 2502]], clip_tokenizer(77)(texts[-3:]))
+    assert tokens.values.dtype == np.uint16 and tokens.values.nbytes < 2500 * 77 * 2 / 3
 
 
 MIRRORED, SWAPPED = 1, 4

@@ -48,7 +48,8 @@ def place_in(caption):
 
 def pairs(source, epochs=4):
     """(picture [3, size, size], its caption) of some epochs, captions read back from their tokens."""
-    texts = {tuple(tokens.tolist()): text for tokens, text in zip(source.tokens, source.captions.texts, strict=True)}
+    tokens = source.tokens[range(len(source.tokens))].tolist()
+    texts = {tuple(row): text for row, text in zip(tokens, source.captions.texts, strict=True)}
     for epoch in range(epochs):
         for batch in source.epoch(epoch):
             said = [texts[tuple(tokens)] for tokens in batch.tokens.tolist()]
