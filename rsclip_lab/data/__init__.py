@@ -7,6 +7,7 @@ from rsclip_lab.data.directions import names_direction, turned
 from rsclip_lab.data.images import ImageError, normalise, open_image, resize_and_crop
 from rsclip_lab.data.readers import read_captions
 from rsclip_lab.data.sample import sample, sample_folder
+from rsclip_lab.data.sampler import DistinctCaptionSampler
 from rsclip_lab.data.store import PixelStore
 from rsclip_lab.data.table import CaptionError, distinct_images, select_split, split_by_image
 from rsclip_lab.data.thumbnails import thumbnail_grid
@@ -15,6 +16,7 @@ __all__ = [
     "Augmentation",
     "CacheError",
     "CaptionError",
+    "DistinctCaptionSampler",
     "ImageError",
     "ImageTextDataset",
     "PixelStore",

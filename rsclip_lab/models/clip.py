@@ -35,8 +35,8 @@ class Clip:
 
     Attributes: `net` (the torch module), `tokenizer` (list of str -> int64 [n, context]), `preprocess`
     (PIL -> float32 [3, image_size, image_size], open_clip's evaluation transform), `resize` (its first part,
-    PIL -> PIL of that size, for `PixelStore.decode`; `resize_to` gives it for another size), `image_size`, `mean`, `std`, and `description`, the
-    dictionary that `save` writes as clip.json.
+    PIL -> PIL of that size, for `PixelStore.decode`; `resize_to` gives it for another size), `image_size`, `mean`,
+    `std`, and `description`, the dictionary that `save` writes as clip.json.
     """
 
     def __init__(self, net: nn.Module, description: dict):

@@ -14,6 +14,7 @@ import pandas as pd
 import torch
 
 from rsclip_lab.data.directions import TURNS, names_direction, turned
+from rsclip_lab.data.sampler import CaptionPool, warn_of_repeats
 from rsclip_lab.environment import progress
 
 
@@ -35,41 +36,13 @@ class Batch:
         return cls(pictures, distinct, caption_ids, replayed)
 
 
-@dataclass(frozen=True)
-class CaptionPool:
-    """Pictures and their captions as numbers.
-
-    images: paths, by picture number. texts: distinct captions, by caption number.
-    captions_of: caption numbers grouped by picture; picture p has those at starts[p] … starts[p + 1].
-    """
-
-    images: list[str]
-    texts: list[str]
-    captions_of: np.ndarray
-    starts: np.ndarray
-
-    @classmethod
-    def from_table(cls, captions: pd.DataFrame) -> CaptionPool:
-        """From a table with the columns `image` and `caption`, one row a caption."""
-        picture, images = pd.factorize(captions["image"])
-        caption, texts = pd.factorize(captions["caption"])
-        order = np.argsort(picture, kind="stable")
-        starts = np.concatenate([[0], np.cumsum(np.bincount(picture, minlength=len(images)))])
-        return cls(list(images), list(texts), caption[order], starts)
-
-    def draw_captions(self, pictures: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-        """For each picture number one of its caption numbers, drawn at random."""
-        first = self.starts[pictures]
-        count = self.starts[pictures + 1] - first
-        return self.captions_of[first + (generator.random(len(pictures)) * count).astype(np.int64)]
-
-
 class CaptionBatches:
     """Batches of one training run; `epoch(e)` depends on the seed and e only, so that a run can be repeated.
 
     own: the table to learn; an epoch is one pass over its pictures. replay: a second table, of which
     `replay_share` of each batch is drawn. Batches of an epoch are of nearly equal size, none larger than
-    batch_size and, when there are several, none under half of it.
+    batch_size and, when there are several, none under half of it. distinct: no caption of `own` twice in a batch, as
+    far as the table allows it; a warning says where it does not.
     """
 
     def __init__(
@@ -79,6 +52,7 @@ class CaptionBatches:
         seed: int = 0,
         replay: pd.DataFrame | None = None,
         replay_share: float = 0.5,
+        distinct: bool = False,
     ) -> None:
         tables = [own] if replay is None else [own, replay]
         self.pool = CaptionPool.from_table(pd.concat([t[["image", "caption"]] for t in tables]))
@@ -91,16 +65,31 @@ class CaptionBatches:
         if self.replay_share:  # both tables have a place in every batch, however small the share
             self.replay_in_batch = min(batch_size - 1, max(1, round(batch_size * self.replay_share)))
         self.steps_per_epoch = -(-self.own_count // (batch_size - self.replay_in_batch))
-        self.seed = seed
+        self.seed, self.distinct = seed, distinct
+        if distinct:
+            warn_of_repeats(self.pool, np.arange(self.own_count), self.steps_per_epoch)
 
     def epoch(self, epoch: int) -> Iterator[Batch]:
         """The batches of epoch 0, 1, …: every own picture once, each with one of its captions at random."""
         generator = np.random.default_rng([self.seed, epoch])
-        own = np.array_split(generator.permutation(self.own_count), self.steps_per_epoch)
+        own, captions = self._own_pictures(generator)
         replay = self._replay_pictures(generator, [len(part) for part in own])
-        for parts in zip(own, replay, strict=True):
+        for step, parts in enumerate(zip(own, replay, strict=True)):
             pictures = np.concatenate(parts)
-            yield Batch.of(pictures, self.pool.draw_captions(pictures, generator), len(parts[1]))
+            drawn = self.pool.draw_captions(pictures, generator)
+            if self.distinct:
+                drawn[: len(own[step])] = captions[step]
+            yield Batch.of(pictures, drawn, len(parts[1]))
+
+    def _own_pictures(self, generator: np.random.Generator) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        """For each batch its own pictures; where captions are to be distinct, also their captions."""
+        pictures = generator.permutation(self.own_count)
+        if not self.distinct:
+            return np.array_split(pictures, self.steps_per_epoch), []
+        places, batch = self.pool.draw_distinct(pictures, self.steps_per_epoch, generator)
+        order = np.argsort(batch, kind="stable")
+        ends = np.cumsum(np.bincount(batch, minlength=self.steps_per_epoch))[:-1]
+        return np.split(pictures[order], ends), np.split(self.pool.captions_of[places[order]], ends)
 
     def _replay_pictures(self, generator: np.random.Generator, own_sizes: list[int]) -> list[np.ndarray]:
         """For each batch its replayed pictures: shuffled passes over the replay table, one after another."""

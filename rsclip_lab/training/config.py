@@ -25,6 +25,7 @@ class FinetuneConfig:
     loss: str = "clip"  # "clip", or "positives_only", the counter-example
     replay_share: float = 0.5  # fraction of each batch drawn from the replay table, when there is one
     distillation: float = 5.0  # weight of keeping the replayed pairs' features where the base model has them; 0: off
+    distinct_captions: bool = False  # no caption twice in a batch, where the captions allow it
     augment: bool = True  # the random crops, flips, turns and colours below; off: every picture as in evaluation
     min_crop: float = 0.6  # least area of a random crop, as a fraction of the picture; 1: no crops
     flip: bool = True  # mirror left and right, top and bottom; captions that name a direction follow

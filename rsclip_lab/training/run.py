@@ -88,7 +88,9 @@ def finetune(
     precision = select_precision(model.device) if config.precision == "auto" else full_precision()
     notes = describe_inputs(model, captions, replay, precision)
     set_seed(config.seed)
-    batches = CaptionBatches(captions, config.batch_size, config.seed, replay, config.replay_share)
+    batches = CaptionBatches(
+        captions, config.batch_size, config.seed, replay, config.replay_share, config.distinct_captions
+    )
     steps = batches.steps_per_epoch
     state = TrainingState(model.copy(), model, config, precision, steps, steps * config.epochs)
     hooks = [*standard_callbacks(validation, progress), *callbacks]

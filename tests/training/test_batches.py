@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 import torch
 
+from rsclip_lab.data.sampler import CaptionPool
 from rsclip_lab.models.clip import clip_tokenizer
-from rsclip_lab.training.batches import Batch, CaptionBatches, CaptionPool, Tokens, TurnedCaptions
+from rsclip_lab.training.batches import Batch, CaptionBatches, Tokens, TurnedCaptions
 
 
 def table(pictures, captions_each=3, name="a", shared=()):
@@ -149,3 +150,19 @@ def test_only_batches_that_name_a_direction_are_looked_at():
     captions = TurnedCaptions.of(SAID)
     assert not captions.concern(Batch.of(np.arange(2), np.array([1, 1])))
     assert captions.concern(Batch.of(np.arange(2), np.array([1, 3])))
+
+
+def test_distinct_captions_repeat_in_no_batch_and_replay_stays_as_it_is():
+    own, replay = table(40, captions_each=1, shared=range(0, 40, 2)), table(30, name="b")
+    batches = CaptionBatches(own, 8, replay=replay, distinct=True)
+    plain = CaptionBatches(own, 8, replay=replay)
+    for epoch in range(5):
+        seen = []
+        for batch, usual in zip(batches.epoch(epoch), plain.epoch(epoch), strict=True):
+            assert batch.replayed == usual.replayed == 4 and len(batch.pictures) == len(usual.pictures)
+            pairs = in_words(batches, batch)
+            assert len({caption for _, caption in pairs[:4]}) == 4
+            seen += [image for image, _ in pairs[:4]]
+        assert sorted(seen) == sorted(own.image.unique())
+    with pytest.warns(UserWarning, match="15 of 20 pictures cannot have a caption of their own"):
+        CaptionBatches(table(20, captions_each=0, shared=range(20)), 4, distinct=True).epoch(0)

@@ -103,3 +103,45 @@ def test_a_run_on_directions_repeats_itself_and_gets_through(random_clip, spots,
     one, again = (finetune(random_clip, spots, config, progress=False) for _ in range(2))
     pd.testing.assert_frame_equal(one.history, again.history)
     assert np.isfinite(one.history.loss).all()
+
+
+@pytest.fixture
+def large(tmp_path):
+    """Eight pictures of 60 pixels, two captions each; the model reads 32."""
+    rows = []
+    for n in range(8):
+        pixels = np.random.default_rng(n).integers(0, 256, (60, 70, 3), dtype=np.uint8)
+        path = str(tmp_path / f"{n}.png")
+        Image.fromarray(pixels).save(path)
+        rows += [(path, f"picture {n}"), (path, "a picture")]
+    return pd.DataFrame(rows, columns=["image", "caption"]).assign(image_id=0, split="train", label=None)
+
+
+def test_pictures_to_be_cropped_are_decoded_with_a_margin_and_others_as_the_model_reads_them(random_clip, large):
+    batches = CaptionBatches(large, 4)
+    for config, size in [(FinetuneConfig(), 40), (WHOLE, 32), (FinetuneConfig(augment=False), 32)]:
+        source = BatchSource(random_clip, batches, config, progress=False)
+        assert source.store.image_size == size
+        assert next(source.epoch(0)).pixels.shape == (4, 3, 32, 32)
+
+
+def test_without_augmentation_the_model_gets_its_own_preprocessing(random_clip, large):
+    source = BatchSource(random_clip, CaptionBatches(large, 4), FinetuneConfig(augment=False), progress=False)
+    (batch,) = list(CaptionBatches(large, 8).epoch(0))
+    images = [Image.open(source.batches.pool.images[picture]) for picture in batch.pictures]
+    expected = torch.stack([random_clip.preprocess(image) for image in images])
+    source.batches = CaptionBatches(large, 8)
+    assert torch.equal(next(source.epoch(0)).pixels, expected)
+
+
+def test_an_epoch_that_starts_in_the_middle_gives_what_it_would_have_given(random_clip, large):
+    source = BatchSource(random_clip, CaptionBatches(large, 3), FinetuneConfig(), progress=False)
+    for whole, rest in zip(list(source.epoch(2))[1:], source.epoch(2, first_step=1), strict=True):
+        assert torch.equal(whole.pixels, rest.pixels) and torch.equal(whole.tokens, rest.tokens)
+
+
+def test_decoded_pictures_are_kept_in_a_folder_when_one_is_named(random_clip, large, tmp_path):
+    for _ in range(2):
+        run = finetune(random_clip, large, WHOLE, progress=False, cache=tmp_path / "cache")
+    (manifest,) = tmp_path.glob("cache/pixels-*/manifest.jsonl")
+    assert len(manifest.read_text().splitlines()) == 8 and len(run.history)

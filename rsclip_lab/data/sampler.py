@@ -1,0 +1,200 @@
+"""Which pictures, with which of their captions, make a batch: all of them once an epoch, and where the set allows it
+no caption twice in a batch, so that what CLIP's loss takes for a negative is one."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import maximum_flow
+from torch.utils.data import Sampler
+
+
+def same_text(caption: str) -> str:
+    """What captions that say the same have in common: lower case, no punctuation, single spaces."""
+    return " ".join(re.sub(r"[^\w\s]", " ", caption.lower()).split())
+
+
+@dataclass(frozen=True)
+class CaptionPool:
+    """Pictures and their captions as numbers.
+
+    images: paths, by picture number. texts: distinct captions, by caption number.
+    captions_of: caption numbers grouped by picture; picture p has those at the places starts[p] … starts[p + 1].
+    rows: the row of the table at each of these places.
+    """
+
+    images: list[str]
+    texts: list[str]
+    captions_of: np.ndarray
+    starts: np.ndarray
+    rows: np.ndarray
+
+    @classmethod
+    def from_table(cls, captions: pd.DataFrame) -> CaptionPool:
+        """From a table with the columns `image` and `caption`, one row a caption."""
+        picture, images = pd.factorize(captions["image"])
+        caption, texts = pd.factorize(captions["caption"])
+        order = np.argsort(picture, kind="stable")
+        starts = np.concatenate([[0], np.cumsum(np.bincount(picture, minlength=len(images)))])
+        return cls(list(images), list(texts), caption[order], starts, order)
+
+    def draw(self, pictures: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+        """For each picture number the place of one of its captions, drawn at random."""
+        first = self.starts[pictures]
+        count = self.starts[pictures + 1] - first
+        return first + (generator.random(len(pictures)) * count).astype(np.int64)
+
+    def draw_captions(self, pictures: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+        """For each picture number one of its caption numbers, drawn at random."""
+        return self.captions_of[self.draw(pictures, generator)]
+
+    @cached_property
+    def said(self) -> np.ndarray:
+        """At each place the number of what is said there: captions that differ in case or punctuation share one."""
+        return pd.factorize(np.array([same_text(text) for text in self.texts], dtype=object))[0][self.captions_of]
+
+    def draw_distinct(
+        self, pictures: np.ndarray, batches: int, generator: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """For each picture the place of one of its captions, and its batch, 0 … batches - 1, of equal sizes.
+
+        Captions are drawn at random. One that was drawn more often than there are batches is drawn again where its
+        picture has another; what then repeats in a batch, cannot be helped (see `must_repeat`).
+        """
+        places = self.draw(pictures, generator)
+        counts = np.bincount(self.said[places], minlength=self.said.max(initial=0) + 1)
+        for i in generator.permutation(np.flatnonzero(counts[self.said[places]] > batches)):
+            own = np.arange(self.starts[pictures[i]], self.starts[pictures[i] + 1])
+            rarest = own[counts[self.said[own]].argmin()]
+            if counts[self.said[places[i]]] > batches > counts[self.said[rarest]]:
+                counts[self.said[[places[i], rarest]]] += [-1, 1]
+                places[i] = rarest
+        if (counts > batches).any() and not self.must_repeat(pictures, batches):
+            places = self._matched(pictures, batches)[0]
+        return places, spread(self.said[places], batches, generator)
+
+    def must_repeat(self, pictures: np.ndarray, batches: int) -> int:
+        """How many of the pictures have to share a caption with another one of their batch, at the least."""
+        return len(pictures) - self._matched(pictures, batches)[1]
+
+    def _matched(self, pictures: np.ndarray, batches: int) -> tuple[np.ndarray, int]:
+        """A caption for each picture such that none is taken more than `batches` times, and for how many that works:
+        a maximum flow from the pictures through their captions."""
+        places = np.concatenate([np.arange(self.starts[p], self.starts[p + 1]) for p in pictures])
+        picture = np.repeat(np.arange(len(pictures)), self.starts[pictures + 1] - self.starts[pictures])
+        texts, text = np.unique(self.said[places], return_inverse=True)
+        source, sink = len(pictures) + len(texts), len(pictures) + len(texts) + 1
+        tails = np.concatenate([np.full(len(pictures), source), picture, len(pictures) + np.arange(len(texts))])
+        heads = np.concatenate([np.arange(len(pictures)), len(pictures) + text, np.full(len(texts), sink)])
+        capacity = np.concatenate([np.ones(len(pictures) + len(places)), np.full(len(texts), batches)])
+        # A picture may say the same in two captions: entries that stand twice are added up, which does no harm.
+        graph = csr_array((capacity.astype(np.int32), (tails, heads)), shape=(sink + 1, sink + 1))
+        flow = maximum_flow(graph, source, sink)
+        taken = np.asarray(flow.flow[picture, len(pictures) + text]).ravel() > 0
+        chosen = self.starts[pictures].copy()
+        chosen[picture[taken]] = places[taken]
+        return chosen, int(flow.flow_value)
+
+
+def spread(texts: np.ndarray, batches: int, generator: np.random.Generator) -> np.ndarray:
+    """For each drawn text (a number, [n]) its batch, 0 … batches - 1, at random, in sizes that differ by one at most.
+
+    A text that was drawn no more than `batches` times is in no batch twice: the draws are laid out text by text and
+    dealt like cards.
+    """
+    order = generator.permutation(len(texts))
+    _, first, group = np.unique(texts[order], return_index=True, return_inverse=True)
+    order = order[np.argsort(first[group], kind="stable")]
+    batch = np.empty(len(texts), dtype=np.int64)
+    batch[order] = generator.permutation(batches)[np.arange(len(texts)) % batches]
+    return batch
+
+
+class DistinctCaptionSampler(Sampler[list[int]]):
+    """Batches of row numbers for a DataLoader (`batch_sampler=`): each picture once an epoch with one of its
+    captions, and in a batch no caption twice.
+
+        sampler = DistinctCaptionSampler(dataset.captions, batch_size=64)
+        loader = DataLoader(dataset, batch_sampler=sampler)
+
+    What comes depends on seed, epoch and step alone. After a pass the epoch counts on by itself. `state_dict` says
+    where it stands (in batches handed out: a DataLoader with workers is a few ahead of who reads it), and
+    `load_state_dict` goes on there. For several processes give each its rank: they get parts of the same batches, of
+    equal size, so that a batch is free of repeats over all of them; up to `processes` - 1 of its pictures are left
+    out for that.
+    `must_repeat` says how many pictures cannot get a caption of their own in their batch; a warning says it too.
+    """
+
+    def __init__(
+        self, captions: pd.DataFrame, batch_size: int, seed: int = 0, rank: int = 0, processes: int = 1
+    ) -> None:
+        """captions: the table, its rows in the data set's order. batch_size: pictures a batch, over all processes.
+
+        Raises ValueError for a batch size below 2 or below the number of processes.
+        """
+        if batch_size < max(2, processes) or not 0 <= rank < processes:
+            raise ValueError(
+                f"batch_size={batch_size}, rank={rank}, processes={processes}: a batch needs two pictures, one for "
+                "each process, and ranks count from 0"
+            )
+        self.pool = CaptionPool.from_table(captions)
+        self.batch_size, self.seed, self.rank, self.processes = batch_size, seed, rank, processes
+        self.batches = -(-len(self.pool.images) // batch_size)
+        self.epoch = self.step = 0
+        self.must_repeat = warn_of_repeats(self.pool, np.arange(len(self.pool.images)), self.batches)
+
+    def __len__(self) -> int:
+        return self.batches
+
+    def __iter__(self) -> Iterator[list[int]]:
+        plan = self._plan()
+        while self.step < self.batches:
+            self.step += 1
+            yield plan[self.step - 1].tolist()
+        self.set_epoch(self.epoch + 1)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Start at the first batch of an epoch, 0, 1, …"""
+        self.epoch, self.step = epoch, 0
+
+    def state_dict(self) -> dict[str, int]:
+        return {"seed": self.seed, "batches": self.batches, "epoch": self.epoch, "step": self.step}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        """Raises ValueError for the state of a sampler with another seed or number of batches."""
+        if (state["seed"], state["batches"]) != (self.seed, self.batches):
+            raise ValueError(
+                f"the state is of seed {state['seed']} and {state['batches']} batches, this sampler has seed "
+                f"{self.seed} and {self.batches}; use the same captions, batch_size and seed to go on"
+            )
+        self.epoch, self.step = state["epoch"], state["step"]
+
+    def _plan(self) -> list[np.ndarray]:
+        """The rows of each batch of this epoch, as far as they are this process's."""
+        generator = np.random.default_rng([self.seed, self.epoch])
+        pictures = generator.permutation(len(self.pool.images))
+        places, batch = self.pool.draw_distinct(pictures, self.batches, generator)
+        order = np.argsort(batch, kind="stable")
+        parts = np.split(self.pool.rows[places[order]], np.cumsum(np.bincount(batch, minlength=self.batches))[:-1])
+        each = [len(part) // self.processes for part in parts]
+        return [part[self.rank * n : (self.rank + 1) * n] for part, n in zip(parts, each, strict=True)]
+
+
+def warn_of_repeats(pool: CaptionPool, pictures: np.ndarray, batches: int) -> int:
+    """How many pictures must share a caption within their batch; above 0 a warning says what that means."""
+    repeats = pool.must_repeat(pictures, batches)
+    if repeats:
+        warnings.warn(
+            f"{repeats} of {len(pictures)} pictures cannot have a caption of their own in their batch: too many "
+            f"share one for {batches} batches. clip_loss with caption_ids, as in finetune, takes them for true pairs; "
+            "a smaller batch_size or more varied captions avoid them",
+            stacklevel=3,
+        )
+    return repeats
