@@ -55,7 +55,8 @@ def fractal_noise(side: int, random: np.random.Generator) -> np.ndarray:
     """[side, side, 3], mean 0, deviation 1: amplitude falls as 1 / frequency^1.2, colours mostly agree."""
     frequency = np.hypot(np.fft.fftfreq(side)[:, None], np.fft.fftfreq(side)[None, :])
     frequency[0, 0] = np.inf
-    common, *own = (np.fft.ifft2(np.fft.fft2(random.normal(size=(side, side))) / frequency**1.2).real for _ in range(4))
+    noise = np.fft.fft2(random.normal(size=(4, side, side)))
+    common, *own = np.fft.ifft2(noise / frequency**1.2).real
     layers = np.stack([common / common.std() + 0.4 * layer / layer.std() for layer in own], axis=-1)
     return layers / layers.std()
 

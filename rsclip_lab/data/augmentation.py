@@ -8,12 +8,10 @@ from dataclasses import dataclass, replace
 import torch
 from torch.nn import functional as F
 
-from rsclip_lab.data.images import normalise
-
 # Light on purpose: the colour of water or crops carries meaning.
 GAIN, TINT, SHIFT = 0.2, 0.05, 12.0  # contrast ±20 %, each channel ±5 %, brightness ±12 of 255
 
-CPU_PIECE = 8  # pictures
+CPU_PIECE = 4  # pictures
 
 
 def augment(
@@ -76,39 +74,47 @@ class Augmentation:
 
     def applied(self, pixels: torch.Tensor, size: int | None = None) -> torch.Tensor:
         """uint8 `[batch, 3, size, size]` of uint8 `[batch, 3, side, side]`."""
-        return self._filled(pixels, size, torch.uint8, lambda values: values)
+        size = size or pixels.shape[-1]
+        result = torch.empty((*pixels.shape[:2], size, size), dtype=torch.uint8, device=pixels.device)
+        for piece, values in self._pieces(pixels, size):
+            result[piece] = values  # cuts
+        return result
 
     def normalised(
         self, pixels: torch.Tensor, mean: Sequence[float], std: Sequence[float], size: int | None = None
     ) -> torch.Tensor:
-        """`normalise(applied(pixels, size), mean, std)`, value for value, channels last in memory, in one pass."""
-        return self._filled(pixels, size, torch.float32, lambda values: normalise(values.floor_(), mean, std))
-
-    def _filled(self, pixels: torch.Tensor, size: int | None, dtype: torch.dtype, finish) -> torch.Tensor:
+        """`normalise(applied(pixels, size), mean, std)`, value for value, in one pass; channels last in memory."""
         size = size or pixels.shape[-1]
-        layout = torch.channels_last if dtype == torch.float32 else torch.contiguous_format
-        shape = (len(pixels), pixels.shape[1], size, size)
-        result = torch.empty(shape, dtype=dtype, device=pixels.device, memory_format=layout)
+        result = torch.empty(
+            (*pixels.shape[:2], size, size), device=pixels.device, memory_format=torch.channels_last
+        )
+        mean, std = (torch.tensor(value, device=pixels.device).view(3, 1, 1) for value in (mean, std))
         for piece, values in self._pieces(pixels, size):
-            result[piece] = finish(values)
+            torch.div(values.floor_().div_(255).sub_(mean), std, out=result[piece])
         return result
 
     def _pieces(self, pixels: torch.Tensor, size: int) -> Iterator[tuple[slice, torch.Tensor]]:
         """Values from 0 to below 256, half a step up: made whole by cutting, they are rounded."""
-        batch, _, height, width = pixels.shape
+        batch, channels, height, width = pixels.shape
         if height != width:
             raise ValueError(
                 f"augment turns pictures by 90 degrees and needs square ones, not {height} x {width}"
             )
-        random, bits = self.random.to(pixels.device), self.bits.to(pixels.device)
-        # On a CPU in pieces that fit its caches; buffers of the whole batch double the time.
-        length = CPU_PIECE if pixels.device.type == "cpu" else max(batch, 1)
-        for piece in (slice(start, start + length) for start in range(0, batch, length)):
-            grid = _grid(_placements(random[piece, :3], bits[piece], self.min_crop), size)
-            cut = F.grid_sample(
-                pixels[piece].contiguous().float(), grid, padding_mode="border", align_corners=False
-            )
-            yield piece, _recolour(cut, random[piece, 6:], self.colour)
+        device = pixels.device
+        random, bits = self.random.to(device), self.bits.to(device)
+        placements = _placements(random[:, :3], bits, self.min_crop)
+        gain, offset = _recolouring(random[:, 6:], self.colour)
+        # On a CPU in pieces that fit its caches, and always in the same memory: fresh memory for a whole batch
+        # takes longer than the computation.
+        length = min(CPU_PIECE, batch) if device.type == "cpu" else batch
+        source = torch.empty(length, channels, height, width, device=device)
+        grid = torch.empty(length, size, size, 2, device=device)
+        for piece in (slice(start, min(start + length, batch)) for start in range(0, batch, max(length, 1))):
+            count = piece.stop - piece.start
+            source[:count].copy_(pixels[piece])
+            fill_grid(grid[:count], placements[piece])
+            cut = F.grid_sample(source[:count], grid[:count], padding_mode="border", align_corners=False)
+            yield piece, cut.mul_(gain[piece]).add_(offset[piece]).clamp_(0, 255)
 
 
 def _placements(random: torch.Tensor, bits: torch.Tensor, min_crop: float) -> torch.Tensor:
@@ -126,21 +132,25 @@ def _placements(random: torch.Tensor, bits: torch.Tensor, min_crop: float) -> to
     )
 
 
-def _grid(placements: torch.Tensor, size: int) -> torch.Tensor:
-    """`F.affine_grid` without aligned corners, in a third of its time: `[batch, size, size, 2]`."""
+def fill_grid(grid: torch.Tensor, placements: torch.Tensor) -> None:
+    """`F.affine_grid` of placements, without aligned corners, in a third of its time.
+
+    grid: `[batch, size, size, 2]`; placements: `[batch, 2, 3]`.
+    """
+    size = grid.shape[1]
     steps = (torch.arange(size, device=placements.device) * 2 + 1) / size - 1
     across, down, shift = placements[:, None, None].unbind(-1)  # each [batch, 1, 1, 2]
-    return across * steps[:, None] + (down * steps[:, None, None] + shift)
+    torch.add(across * steps[:, None], down * steps[:, None, None] + shift, out=grid)
 
 
-def _recolour(values: torch.Tensor, random: torch.Tensor, colour: float) -> torch.Tensor:
-    """Contrast about mid-grey, a tint and a brightness shift: one multiplication and one addition a value."""
+def _recolouring(random: torch.Tensor, colour: float) -> tuple[torch.Tensor, torch.Tensor]:
+    """Contrast about mid-grey, a tint and a brightness shift, as gain and offset `[batch, 3, 1, 1]`."""
     spread = (2 * random - 1) * colour
     contrast = 1 + GAIN * spread[:, :1]
-    gain = (contrast * (1 + TINT * _centred(spread[:, 1:])))[:, :, None, None]
+    gain = contrast * (1 + TINT * _centred(spread[:, 1:]))
     offset = 127.5 * (1 - contrast) + SHIFT * spread[:, 1:].mean(dim=1, keepdim=True)
     # The half makes the conversion to whole numbers, which cuts, a rounding.
-    return values.mul_(gain).add_(offset[:, :, None, None] + 0.5).clamp_(0, 255)
+    return gain[:, :, None, None], offset[:, :, None, None] + 0.5
 
 
 def _centred(channels: torch.Tensor) -> torch.Tensor:

@@ -91,7 +91,9 @@ def test_the_grid_is_torchs_affine_grid():
         torch.rand(6, 3, generator=generator()), torch.rand(6, 3, generator=generator(1)) < 0.5, 0.5
     )
     reference = F.affine_grid(placements, [6, 3, 17, 17], align_corners=False)
-    assert torch.allclose(augment_module._grid(placements, 17), reference, atol=1e-6)
+    grid = torch.empty(6, 17, 17, 2)
+    augment_module.fill_grid(grid, placements)
+    assert torch.allclose(grid, reference, atol=1e-6)
 
 
 def test_colours_change_lightly_and_differ_between_pictures():
