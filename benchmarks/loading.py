@@ -33,7 +33,7 @@ from rsclip_lab.data.store import margin_size
 from rsclip_lab.environment import progress, select_device
 
 SIZE, BATCH = 224, 64
-QUALITY = 92
+QUALITY = 85
 CONFIG = PreprocessCfg(size=SIZE)
 
 

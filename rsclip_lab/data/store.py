@@ -167,15 +167,18 @@ class _Decoder:
             )
 
 
-def in_threads(function: Callable, items: Iterable, threads: int | None = None) -> Iterator:
-    """`map(function, items)` on threads (PIL decodes outside Python's lock), a few results ahead and no more."""
+def in_threads(
+    function: Callable, items: Iterable, threads: int | None = None, ahead: int | None = None
+) -> Iterator:
+    """`map(function, items)` on threads (PIL decodes outside Python's lock), `ahead` results early at most."""
     threads = threads or min(8, os.cpu_count() or 1)
+    ahead = AHEAD * threads if ahead is None else ahead
     waiting: deque = deque()
     with ThreadPoolExecutor(max_workers=threads) as pool:
         try:
             for item in items:
                 waiting.append(pool.submit(function, item))
-                if len(waiting) > AHEAD * threads:
+                if len(waiting) > ahead:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()

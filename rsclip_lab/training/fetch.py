@@ -11,9 +11,11 @@ import torch
 from torch import Tensor
 
 from rsclip_lab.data import Augmentation, PixelStore, normalise
-from rsclip_lab.data.store import margin_size
+from rsclip_lab.data.store import in_threads, margin_size
 from rsclip_lab.training.batches import Batch, CaptionBatches, Tokens, TurnedCaptions
 from rsclip_lab.training.config import FinetuneConfig
+
+AHEAD = 2  # batches gathered before they are needed
 
 
 @dataclass(frozen=True)
@@ -60,11 +62,19 @@ class BatchSource:
 
         first_step: leave out the steps before it; the rest is what it would have been after them.
         """
+        # A thread gathers the next batches during a step, so that a map larger than memory may come from the disk.
+        for drawn in in_threads(self._gathered, self._drawn(epoch, first_step), threads=1, ahead=AHEAD):
+            yield self._on_device(*drawn)
+
+    def _drawn(self, epoch: int, first_step: int) -> Iterator[tuple[Batch, Augmentation | None]]:
         generator = torch.Generator(self.model.device).manual_seed(self.config.seed * 1_000_003 + epoch)
         for step, batch in enumerate(self.batches.epoch(epoch)):
             augmentation = self._augmentation(len(batch.pictures), generator)
             if step >= first_step:
-                yield self._on_device(batch, augmentation)
+                yield batch, augmentation
+
+    def _gathered(self, drawn: tuple[Batch, Augmentation | None]) -> tuple[Batch, Augmentation | None, Tensor]:
+        return *drawn, self.store.gather(drawn[0].pictures, self.model.device)
 
     def _augmentation(self, pictures: int, generator: torch.Generator) -> Augmentation | None:
         config = self.config
@@ -73,9 +83,8 @@ class BatchSource:
         which = {"flip": config.flip, "rotate": config.rotate, "colour": config.colour_jitter}
         return Augmentation.drawn(pictures, generator, min_crop=config.min_crop, **which)
 
-    def _on_device(self, batch: Batch, augmentation: Augmentation | None) -> TrainingBatch:
+    def _on_device(self, batch: Batch, augmentation: Augmentation | None, pixels: Tensor) -> TrainingBatch:
         model = self.model
-        pixels = self.store.gather(batch.pictures, model.device)
         if augmentation is None:
             pixels = normalise(pixels, model.mean, model.std).contiguous(memory_format=torch.channels_last)
         else:

@@ -8,7 +8,7 @@ import pytest
 import torch
 from conftest import TINY_ARCHITECTURE
 
-from rsclip_lab.data import distinct_images, read_captions
+from rsclip_lab.data import PixelStore, distinct_images, normalise, open_image, read_captions
 from rsclip_lab.evaluation import (
     evaluate,
     interpolate,
@@ -18,6 +18,7 @@ from rsclip_lab.evaluation import (
     topk_accuracy,
     zero_shot_classifier,
 )
+from rsclip_lab.evaluation.evaluate import TestTable, measure
 from rsclip_lab.models import ModelError, new_clip
 
 
@@ -171,3 +172,14 @@ def test_the_sweep_equals_evaluating_each_mixture(random_clip, tuned, tables):
     for row, model in ((0, random_clip), (1, interpolate(random_clip, tuned, 0.5)), (2, tuned)):
         expected = evaluate(model, *tables)
         np.testing.assert_allclose(sweep.loc[row, metrics], [expected[name] for name in metrics], atol=1e-5)
+
+
+@pytest.mark.parametrize("mode", ["shortest", "squash", "longest"])
+def test_decoded_once_or_opened_anew_the_pixels_and_the_metrics_are_the_same(tables, mode, tmp_path):
+    model = new_clip(TINY_ARCHITECTURE, seed=0, preprocess={"resize_mode": mode})
+    captions, control = (TestTable.of(table) for table in tables)
+    store = PixelStore.decode(captions.images, model.image_size, model.resize, folder=tmp_path)
+    expected = torch.stack([model.preprocess(open_image(image)) for image in captions.images])
+    assert torch.equal(normalise(store.gather(range(len(store))), model.mean, model.std), expected)
+    by_store = measure(model, captions.decoded(model), control.decoded(model))
+    assert by_store == measure(model, captions, control)
