@@ -15,6 +15,7 @@ from rsclip_lab.show.lesson_figures import (
     recall_table,
     topk_table,
 )
+from rsclip_lab.show.loading_figures import plot_boxes, plot_false_negatives, plot_passes
 from rsclip_lab.show.pictures import plot_batch, plot_class_grid, plot_failures, plot_predictions
 from rsclip_lab.show.report import plot_course
 from rsclip_lab.show.results import (
@@ -30,6 +31,7 @@ __all__ = [
     "before_after_table",
     "plot_batch",
     "plot_before_after",
+    "plot_boxes",
     "plot_caption_lengths",
     "plot_class_grid",
     "plot_comparison",
@@ -37,10 +39,12 @@ __all__ = [
     "plot_confusion",
     "plot_course",
     "plot_failures",
+    "plot_false_negatives",
     "plot_history",
     "plot_interpolation",
     "plot_intervals",
     "plot_loss_pieces",
+    "plot_passes",
     "plot_per_class",
     "plot_predictions",
     "plot_shared_captions",
