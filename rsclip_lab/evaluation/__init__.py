@@ -5,17 +5,9 @@ from rsclip_lab.evaluation.interpolation import interpolate, interpolation_sweep
 from rsclip_lab.evaluation.intervals import paired_difference, wilson_interval
 from rsclip_lab.evaluation.metrics import off_diagonal_cosine, topk_accuracy
 from rsclip_lab.evaluation.retrieval import retrieval_recall
-from rsclip_lab.evaluation.zero_shot import (
-    DEFAULT_TEMPLATES,
-    TEMPLATES,
-    class_scores,
-    predict,
-    zero_shot_classifier,
-)
+from rsclip_lab.evaluation.zero_shot import class_scores, predict, zero_shot_classifier
 
 __all__ = [
-    "DEFAULT_TEMPLATES",
-    "TEMPLATES",
     "class_scores",
     "evaluate",
     "interpolate",

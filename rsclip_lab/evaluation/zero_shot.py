@@ -8,19 +8,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from rsclip_lab.data import PixelStore
+from rsclip_lab.data.prompts import DEFAULT_TEMPLATES, checked_templates
 from rsclip_lab.models import Clip
 from rsclip_lab.models.clip import as_list_of_images
-
-# The first alone is the default. More of them even out the accidents of one wording.
-TEMPLATES = (
-    "a satellite view of {label}",
-    "a satellite photo of {label}",
-    "an aerial photograph of {label}",
-    "an aerial image showing {label}",
-    "a remote sensing image of {label}",
-    "{label} seen from above",
-)
-DEFAULT_TEMPLATES = TEMPLATES[:1]
 
 
 def zero_shot_classifier(
@@ -32,7 +22,8 @@ def zero_shot_classifier(
     normalised again (prompt ensembling: Radford et al. 2021, section 3.1.4; as in open_clip).
     Raises ValueError for fewer than two classes, a class named twice, or a template without {label}.
     """
-    class_names, templates = checked_names(class_names), _checked_templates(templates)
+    class_names = checked_names(class_names)
+    templates = checked_templates(DEFAULT_TEMPLATES if templates is None else templates)
     texts = [template.replace("{label}", name) for name in class_names for template in templates]
     features = model.encode_texts(texts).view(len(class_names), len(templates), -1)
     return F.normalize(features.mean(dim=1), dim=-1)
@@ -73,14 +64,3 @@ def checked_names(names: Sequence[str], kind: str = "class") -> list[str]:
         got = ", ".join(names) or "none"
         raise ValueError(f"a choice needs at least two: got {len(names)} {kind} ({got}); add another")
     return names
-
-
-def _checked_templates(templates: Sequence[str] | None) -> list[str]:
-    templates = DEFAULT_TEMPLATES if templates is None else templates
-    templates = [templates] if isinstance(templates, str) else list(templates)
-    for template in templates:
-        if "{label}" not in template:
-            raise ValueError(f"template {template!r} lacks {{label}}: write it where the class name goes")
-    if not templates:
-        raise ValueError(f"no templates: give at least one, such as {DEFAULT_TEMPLATES[0]!r}")
-    return templates

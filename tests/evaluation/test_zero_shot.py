@@ -6,8 +6,8 @@ import pytest
 import torch
 from PIL import Image
 
-from rsclip_lab.data import PixelStore
-from rsclip_lab.evaluation import TEMPLATES, predict, zero_shot_classifier
+from rsclip_lab.data import TEMPLATES, PixelStore
+from rsclip_lab.evaluation import predict, zero_shot_classifier
 
 NAMES = ["beach", "container harbour", "forest"]
 

@@ -1,0 +1,61 @@
+"""Captions from labels: sentence templates with a place for the label."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from rsclip_lab.data.table import CaptionError, distinct_images
+
+# More of them even out the accidents of one wording.
+TEMPLATES = (
+    "a satellite view of {label}",
+    "a satellite photo of {label}",
+    "an aerial photograph of {label}",
+    "an aerial image showing {label}",
+    "a remote sensing image of {label}",
+    "{label} seen from above",
+)
+DEFAULT_TEMPLATES = TEMPLATES[:1]
+
+
+def checked_templates(templates: str | Sequence[str]) -> list[str]:
+    """The templates as a list; CaptionError for none, or for one that is no sentence with {label}."""
+    templates = [templates] if isinstance(templates, str) else list(templates)
+    for template in templates:
+        if not isinstance(template, str) or "{label}" not in template:
+            raise CaptionError(f"template {template!r} lacks {{label}}; write it where the class name goes")
+    if not templates:
+        raise CaptionError(f"no templates; give at least one, such as {TEMPLATES[0]!r}")
+    return templates
+
+
+def label_captions(
+    captions: pd.DataFrame, templates: str | Sequence[str] = TEMPLATES, keep: bool = True
+) -> pd.DataFrame:
+    """The table with one caption a template for every labelled picture, such as "a satellite view of beach".
+
+    keep: put them after the picture's own captions, leaving out what stands there already; otherwise they take
+    their place. Pictures without a label keep the captions they have. Rows of a picture stand together, in the
+    order in which the pictures first appear. Give it the training rows: in a test split the new captions would
+    count in retrieval.
+    Raises CaptionError where no picture has a label, and for a template without {label}.
+    """
+    templates = checked_templates(templates)
+    pictures = distinct_images(captions)
+    pictures = pictures[pictures["label"].notna() & (pictures["label"] != "")]
+    if pictures.empty:
+        raise CaptionError(
+            "no picture of the table has a label to write into the templates; "
+            "fill its column `label`, or read the pictures from one folder a class"
+        )
+    own = captions if keep else captions[~captions["image"].isin(pictures["image"])]
+    table = pd.concat([own, *(_written_into(template, pictures) for template in templates)], ignore_index=True)
+    is_new = table.index >= len(own)
+    table = table[~(is_new & table.duplicated(["image", "caption"]))]
+    place = {image: number for number, image in enumerate(captions["image"].unique())}
+    return table.iloc[table["image"].map(place).argsort(kind="stable")].reset_index(drop=True)
+
+
+def _written_into(template: str, pictures: pd.DataFrame) -> pd.DataFrame:
+    sentences = [template.replace("{label}", label) for label in pictures["label"]]
+    return pictures.assign(caption=pd.Series(sentences, pictures.index, dtype=object))

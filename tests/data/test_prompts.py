@@ -1,0 +1,75 @@
+"""Labels become captions; what a picture already says is not said twice."""
+
+import pytest
+
+from rsclip_lab.data import CaptionError, read_captions
+from rsclip_lab.data.prompts import TEMPLATES, label_captions
+from rsclip_lab.data.table import COLUMNS
+
+
+@pytest.fixture
+def captions(picture_folder):
+    return read_captions(picture_folder)
+
+
+def of_picture(table, name):
+    return table.loc[table["image"].str.endswith(f"/{name}"), "caption"].tolist()
+
+
+def test_every_labelled_picture_gets_a_caption_from_each_template_after_its_own(captions):
+    table = label_captions(captions)
+    own = ["a satellite view of harbour", "picture 1 shows harbour from above"]
+    new = [template.replace("{label}", "harbour") for template in TEMPLATES]
+    assert of_picture(table, "harbour_1.png") == own + [text for text in new if text not in own]
+    assert len(table) == len(captions) + 12 * (len(TEMPLATES) - 1)  # one of them stood there before
+
+
+def test_rows_of_a_picture_stand_together_in_the_order_of_first_appearance(captions):
+    mixed = captions.sample(frac=1, random_state=0).reset_index(drop=True)
+    table = label_captions(mixed)
+    runs = (table["image"] != table["image"].shift()).sum()
+    assert runs == table["image"].nunique() == 12
+    assert list(table["image"].unique()) == list(mixed["image"].unique())
+
+
+def test_identity_split_and_label_stay_those_of_the_picture(captions):
+    table = label_captions(captions, "an aerial image with {label}")
+    facts = ["image", "image_id", "split", "label"]
+    assert table[facts].drop_duplicates().equals(captions[facts].drop_duplicates().set_axis(range(0, 36, 3)))
+    assert list(table.columns) == COLUMNS and table["caption"].dtype == object
+    assert list(table.index) == list(range(36))
+
+
+def test_prompts_take_the_place_of_captions_where_that_is_asked(captions):
+    captions.loc[captions["label"] == "forest", "label"] = None
+    table = label_captions(captions, ["{label} from above"], keep=False)
+    assert of_picture(table, "beach_0.png") == ["beach from above"]
+    assert of_picture(table, "forest_2.png") == of_picture(captions, "forest_2.png")
+    assert list(table["image"].unique()) == list(captions["image"].unique())
+
+
+def test_pictures_without_a_label_keep_the_captions_they_have(captions):
+    captions.loc[captions["label"] == "forest", "label"] = None
+    captions.loc[captions["label"] == "beach", "label"] = ""
+    table = label_captions(captions)
+    for name in ("forest_2.png", "beach_0.png"):
+        assert of_picture(table, name) == of_picture(captions, name)
+    assert len(of_picture(table, "harbour_1.png")) > 2
+
+
+def test_asking_twice_changes_nothing(captions):
+    once = label_captions(captions)
+    assert label_captions(once).equals(once)
+
+
+def test_a_table_without_labels_is_refused_with_the_remedy(captions):
+    with pytest.raises(CaptionError, match="no picture of the table has a label.*one folder a class"):
+        label_captions(captions.assign(label=None))
+
+
+@pytest.mark.parametrize(
+    ("templates", "message"), [("a view", "lacks {label}"), (["{}"], "lacks {label}"), ([], "no templates")]
+)
+def test_a_template_without_a_place_for_the_label_is_refused(captions, templates, message):
+    with pytest.raises(ValueError, match=message):
+        label_captions(captions, templates)

@@ -1,0 +1,54 @@
+"""The one table: its splits are by picture, and its pictures are counted once."""
+
+import pandas as pd
+import pytest
+
+from rsclip_lab.data import CaptionError, distinct_images, read_captions, split_by_image
+
+
+def test_a_split_keeps_the_ids_of_the_whole(picture_folder):
+    whole, test = read_captions(picture_folder), read_captions(picture_folder, split="test")
+    assert set(test["split"]) == {"test"} and list(test.index) == list(range(6))
+    ids = whole.set_index("image")["image_id"].to_dict()
+    assert all(ids[image] == i for image, i in zip(test["image"], test["image_id"], strict=True))
+    with pytest.raises(CaptionError, match="no rows of split 'holdout'; splits there: test, train, val"):
+        read_captions(picture_folder, split="holdout")
+
+
+def test_distinct_images_gives_one_row_a_picture(picture_folder):
+    table = read_captions(picture_folder)
+    pictures = distinct_images(table)
+    assert list(pictures.columns) == ["image", "image_id", "split", "label"]
+    assert pictures["image"].tolist() == list(dict.fromkeys(table["image"]))
+
+
+@pytest.fixture
+def many(tmp_path):
+    lines = [f"{label}_{i}.jpg,caption {i} {k},{label}" for label in ("x", "y") for i in range(20) for k in range(3)]
+    (tmp_path / "caption.csv").write_text("filename,caption,label\n" + "\n".join(lines))
+    return read_captions(tmp_path)
+
+
+def test_a_split_is_by_picture_in_equal_shares_of_each_label(many):
+    split = split_by_image(many, validation=0.1, test=0.2, seed=3)
+    assert split.groupby("image_id")["split"].nunique().eq(1).all()
+    counts = distinct_images(split).groupby(["label", "split"]).size()
+    for label in ("x", "y"):
+        assert counts[label].to_dict() == {"test": 4, "train": 14, "val": 2}
+    assert many["split"].isna().all()  # the table given is not changed
+
+
+def test_the_seed_decides_the_split_and_unlabelled_pictures_are_split_too(many):
+    first = split_by_image(many, seed=3)
+    assert first.equals(split_by_image(many, seed=3))
+    assert not first.equals(split_by_image(many, seed=4))
+    counts = distinct_images(split_by_image(many.assign(label=None)))["split"].value_counts()
+    assert counts.to_dict() == {"train": 28, "test": 8, "val": 4}
+    with pytest.raises(CaptionError, match="leave nothing to train on"):
+        split_by_image(many, validation=0.5, test=0.5)
+
+
+def test_tables_put_together_keep_all_their_pictures(picture_folder):
+    table = read_captions(picture_folder)
+    other = table.assign(image=table["image"] + ".other")  # its image_id counts from 0 again
+    assert len(distinct_images(pd.concat([table, other]))) == 2 * len(distinct_images(table))
