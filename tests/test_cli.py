@@ -2,12 +2,16 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from dataclasses import fields
 
+import pandas as pd
 import pytest
 
-from rsclip_lab import course
+from rsclip_lab import course, data
 from rsclip_lab.cli import config_from, main, make_parser
+from rsclip_lab.data import read_captions
 from rsclip_lab.models import load_model
 from rsclip_lab.training import FinetuneConfig
 
@@ -23,7 +27,21 @@ def test_every_field_of_the_configuration_is_an_option_with_its_comment(capsys):
     text = " ".join(capsys.readouterr().out.split())
     for field in fields(FinetuneConfig):
         assert f"--{field.name.replace('_', '-')}" in text
-    assert "passes over the captions' pictures (default" in text
+    assert "passes over the captions' pictures (default 18)" in text
+    assert "peak, of AdamW; by default 5e-6 for published weights, 1.5e-3 for small networks" in text
+    assert "None" not in text
+
+
+@pytest.mark.parametrize("command", ["", "finetune", "audit", "back-translate"])
+def test_help_comes_at_once_without_torch(command):
+    code = (
+        "import sys; from rsclip_lab.cli import main\n"
+        "try: main(sys.argv[1:])\n"
+        "except SystemExit: print([name for name in ('torch', 'numpy', 'pandas') if name in sys.modules])"
+    )
+    arguments = [*command.split(), "--help"]
+    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("usage: ") and done.stdout.splitlines()[-1] == "[]"
 
 
 def test_options_become_the_configuration_and_the_rest_keeps_its_default():
@@ -39,6 +57,7 @@ def test_finetune_writes_a_run_folder_and_prints_before_and_after(picture_folder
     assert main([*arguments, "--epochs", "2", "--batch-size", "4"]) == 0
     printed = capsys.readouterr().out
     assert "mean recall" in printed and "before" in printed and str(out) in printed
+    assert "control top-1" in printed  # of the earlier data's test split: what was forgotten
     assert json.loads((out / "config.json").read_text())["config"]["epochs"] == 2
     assert load_model(out).image_size == 32
 
@@ -59,6 +78,82 @@ def test_input_that_cannot_be_used_ends_in_one_line_and_status_2(picture_folder,
     error = capsys.readouterr().err
     assert words in error and "Traceback" not in error
     assert error.startswith("rsclip-lab: ") and len(error.strip().splitlines()) == 1
+
+
+def test_without_earlier_test_pictures_nothing_is_said_of_forgetting(picture_folder, saved_model, tmp_path, capsys):
+    earlier = shutil.copytree(picture_folder, tmp_path / "earlier") / "caption.csv"
+    earlier.write_text(earlier.read_text().replace(",test\n", ",val\n"))
+    arguments = ["finetune", str(picture_folder), "--model", saved_model, "--out", str(tmp_path / "run")]
+    assert main([*arguments, "--replay", str(earlier), "--epochs", "1", "--batch-size", "4"]) == 0
+    printed = capsys.readouterr().out
+    assert "mean recall" in printed and "control" not in printed
+
+
+def test_a_broken_earlier_test_picture_is_refused_before_training(picture_folder, saved_model, tmp_path, capsys):
+    earlier = shutil.copytree(picture_folder, tmp_path / "earlier")
+    (earlier / "images" / "forest_11.png").write_bytes(b"")
+    arguments = ["finetune", str(picture_folder), "--model", saved_model, "--out", str(tmp_path / "run")]
+    assert main([*arguments, "--replay", str(earlier)]) == 2
+    assert "earlier/images/forest_11.png: the file is empty" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+def test_pictures_may_lie_anywhere(picture_folder, saved_model, tmp_path, capsys):
+    images = shutil.move(picture_folder / "images", tmp_path / "far")
+    arguments = [str(picture_folder / "caption.csv"), "--images", str(images)]
+    assert main(["audit", *arguments]) == 0
+    tuning = ["--model", saved_model, "--out", str(tmp_path / "run"), "--epochs", "1", "--batch-size", "4"]
+    assert main(["finetune", *arguments, *tuning]) == 0
+    assert main(["audit", *arguments[:1]]) == 1
+    assert "no such file" in capsys.readouterr().out
+
+
+def test_audit_writes_the_repaired_captions_and_says_what_went(picture_folder, tmp_path, capsys):
+    (picture_folder / "images" / "forest_11.png").write_bytes(b"")
+    fixed = picture_folder / "fixed.csv"
+    assert main(["audit", str(picture_folder), "--fix", str(fixed)]) == 1
+    printed = capsys.readouterr().out
+    assert "Repair: 22 captions; 2 unreadable_picture (removed)" in printed and str(fixed) in printed
+    captions = read_captions(picture_folder)
+    kept = captions[~captions["image"].str.endswith("forest_11.png")]
+    pd.testing.assert_frame_equal(read_captions(fixed), kept)
+    assert main(["audit", str(fixed)]) == 0
+    assert fixed.read_text().splitlines()[:2] == [
+        "filename,caption,label,split",
+        "beach_0.png,a satellite view of beach,beach,train",
+    ]
+
+
+def test_a_file_that_is_there_is_not_written_over(picture_folder, capsys):
+    source = picture_folder / "caption.csv"
+    before = source.read_text()
+    with pytest.raises(SystemExit):
+        main(["audit", str(picture_folder), "--fix", str(source)])
+    assert "is there already" in capsys.readouterr().err and source.read_text() == before
+
+
+def test_fetch_passes_its_options_on_and_counts(monkeypatch, picture_folder, tmp_path, capsys):
+    from rsclip_lab.data import public
+
+    calls = []
+
+    def fetch_data(name, folder=None):
+        calls.append((name, folder))
+        return read_captions(picture_folder)
+
+    monkeypatch.setattr(public, "fetch_data", fetch_data)
+    assert main(["fetch", "rsicd", "--folder", str(tmp_path)]) == 0
+    assert calls == [("rsicd", tmp_path)]
+    assert "rsicd: 12 pictures, 24 captions" in capsys.readouterr().out
+
+
+def test_an_interrupted_command_ends_without_a_traceback(monkeypatch, picture_folder, capsys):
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(data, "read_captions", interrupted)
+    assert main(["audit", str(picture_folder)]) == 130
+    assert capsys.readouterr().err == "rsclip-lab: interrupted\n"
 
 
 def test_audit_says_by_its_status_whether_there_are_errors(picture_folder, capsys):

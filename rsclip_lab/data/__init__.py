@@ -1,18 +1,24 @@
 """Captions to a table, files to pixels, pixels to batches (notebook 02)."""
 
 from rsclip_lab.data.augmentation import Augmentation, augment
+from rsclip_lab.data.back_translation import back_translate
 from rsclip_lab.data.cache import CacheError
 from rsclip_lab.data.dataset import ImageTextDataset
 from rsclip_lab.data.directions import names_direction, turned
 from rsclip_lab.data.images import ImageError, normalise, open_image, resize_and_crop
-from rsclip_lab.data.readers import read_captions
+from rsclip_lab.data.prompts import TEMPLATES, label_captions
+from rsclip_lab.data.public import fetch_data
+from rsclip_lab.data.readers import class_words, label_of_file, read_captions
 from rsclip_lab.data.sample import sample, sample_folder
 from rsclip_lab.data.sampler import DistinctCaptionSampler
+from rsclip_lab.data.shards import ShardStream
 from rsclip_lab.data.store import PixelStore
 from rsclip_lab.data.table import CaptionError, distinct_images, select_split, split_by_image
 from rsclip_lab.data.thumbnails import thumbnail_grid
+from rsclip_lab.data.writers import write_csv, write_json_lines
 
 __all__ = [
+    "TEMPLATES",
     "Augmentation",
     "CacheError",
     "CaptionError",
@@ -20,8 +26,14 @@ __all__ = [
     "ImageError",
     "ImageTextDataset",
     "PixelStore",
+    "ShardStream",
     "augment",
+    "back_translate",
+    "class_words",
     "distinct_images",
+    "fetch_data",
+    "label_captions",
+    "label_of_file",
     "names_direction",
     "normalise",
     "open_image",
@@ -33,4 +45,6 @@ __all__ = [
     "split_by_image",
     "thumbnail_grid",
     "turned",
+    "write_csv",
+    "write_json_lines",
 ]

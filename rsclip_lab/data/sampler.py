@@ -193,8 +193,8 @@ def warn_of_repeats(pool: CaptionPool, pictures: np.ndarray, batches: int) -> in
     if repeats:
         warnings.warn(
             f"{repeats} of {len(pictures)} pictures cannot have a caption of their own in their batch: too many "
-            f"share one for {batches} batches. clip_loss with caption_ids, as in finetune, takes them for true pairs; "
-            "a smaller batch_size or more varied captions avoid them",
+            f"share one for {batches} batches. clip_loss with caption_ids, as in finetune, takes them for true "
+            "pairs; a smaller batch_size or more varied captions avoid them",
             stacklevel=3,
         )
     return repeats
