@@ -21,8 +21,8 @@ class PublicSet:
 
 # Commits, hashes and sizes as the hub's own pages state them (git-lfs pointers in the commits of arampacha/rsicd
 # and torchgeo/ucmerced, file pages of torchgeo/eurosat and isaaccorley/Sydney-Captions). The commits of EuroSAT and
-# UC Merced stand in torchvision (datasets/eurosat.py) and TorchGeo (datasets/ucmerced.py) as well. For NWPU-RESISC45.zip
-# commit and sha256 were found in public projects that load it, one of them a port of TorchGeo's class.
+# UC Merced stand in torchvision (datasets/eurosat.py) and TorchGeo (datasets/ucmerced.py) as well. For RESISC45's
+# archive commit and sha256 were found in public projects that load it, one of them a port of TorchGeo's class.
 SETS = {
     entry.name: entry
     for entry in (
