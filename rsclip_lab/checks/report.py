@@ -1,81 +1,148 @@
 """The audit of a caption table and its report."""
 
-import html
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
-from rsclip_lab.checks import problems as find
+from rsclip_lab.checks import balance, duplicates, files, pixels, tokens, views
+from rsclip_lab.checks import captions as texts
+from rsclip_lab.checks.kinds import KINDS, SEVERITIES, Problem
+from rsclip_lab.checks.language import language_problems
+from rsclip_lab.checks.pictures import look_at_all
+from rsclip_lab.checks.repair import Repair, repair
 from rsclip_lab.checks.trainable import require_columns
+from rsclip_lab.data.false_negatives import BATCH_SIZES, false_negative_shares
 
 COLUMNS = ["row", "file", "kind", "severity", "detail", "remedy"]
 
 
 @dataclass(frozen=True, repr=False)
 class AuditReport:
-    """What `audit` found: `.problems`, one row a problem, worst first; `.ok` when none of them is an error.
+    """What `audit` found. It shows itself grouped by kind; `problems` has every single finding.
 
-    Columns of `problems`: `row` (in the table of captions; empty where the whole table is meant), `file`,
-    `kind`, `severity` ("error": training would fail or mislead, "warning": it would suffer, "info"),
-    `detail`, `remedy`.
+    problems: one row a problem, worst first: `row` (in the table of captions; empty where the whole table is
+    meant), `file`, `kind`, `severity` ("error": training would fail or mislead, "warning": it would suffer, "info"),
+    `detail`, `remedy`. images, captions: how many there are. false_negatives: share (0 to 1) of a training batch's
+    rows whose caption another row has too, when one caption is drawn at random for each picture; one row a batch
+    size, columns `exact` (equal strings) and `normalised` (in small letters, without punctuation); expected values
+    in closed form. audited: the table, as it was.
     """
 
     problems: pd.DataFrame
     images: int
     captions: int
+    false_negatives: pd.DataFrame
+    audited: pd.DataFrame
+    tokenizer: object = None
 
     @property
     def ok(self) -> bool:
+        """Whether nothing was found that would break training or falsify what is measured."""
         return not (self.problems["severity"] == "error").any()
 
-    def _title(self) -> str:
-        counts = self.problems["severity"].value_counts()
-        found = (
-            ", ".join(f"{counts[s]} {s}" for s in ("error", "warning", "info") if s in counts)
-            or "no problems"
-        )
-        return f"{self.images} pictures, {self.captions} captions: {found}"
+    def fix(self, cut_captions: str = "leave") -> Repair:
+        """The table without what is beyond use: `.captions`, numbered from 0, and `.log` of every row touched.
+
+        Removed are missing, unreadable, tiny and blank pictures; captions that are empty, no text or a placeholder;
+        pictures of which another split has a copy, from the split that must not know it (kept is the one in train,
+        else in test); and all but the first file of a picture repeated in one split. The captions of a removed file
+        go with it: they may have been written for another picture. Near copies within a split stay.
+        cut_captions: "leave" them as they are, or "shorten" them to the last whole sentence, or phrase, that the
+        model reads. Audit the result again: its rows have new numbers.
+        Raises ValueError for another word, and for "shorten" after an audit without a model.
+        """
+        return repair(self.audited, self.problems, cut_captions, self.tokenizer)
 
     def __str__(self) -> str:
-        return self._title() + ("\n" + self._shown().to_string(index=False) if len(self.problems) else "")
+        return views.as_text(self)
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        with pd.option_context("display.max_colwidth", None):
-            table = self._shown().to_html(index=False, max_rows=30)
-        return f"<p><b>{html.escape(self._title())}</b></p>" + (table if len(self.problems) else "")
-
-    def _shown(self) -> pd.DataFrame:
-        """For the eye: bare file names, and nothing where there is nothing."""
-        shown = self.problems.astype(object)
-        shown["file"] = [Path(file).name if isinstance(file, str) else "" for file in shown["file"]]
-        return shown.where(shown.notna(), "")
+        return views.as_html(self)
 
 
-def audit(captions: pd.DataFrame, model=None, batch_size: int = 32) -> AuditReport:
-    """Look at every picture and caption of a table and report what is wrong; none of it makes it raise.
+def audit(
+    captions: pd.DataFrame, model=None, batch_size: int = 32, language: str | None = "en"
+) -> AuditReport:
+    """Look at every picture and caption of a table and report what is wrong; no content makes it raise.
 
     captions: as `read_captions` gives them. model: a `Clip`; with it, captions longer than its context length
     and pictures smaller than its image size are found too. batch_size: pictures of a training batch, for the
-    check that there are enough. Every picture is decoded once, on several threads.
+    check that there are enough. language: "en", which CLIP's text encoder knows, or None for a model that knows
+    others. Every picture is decoded once, on several threads.
+    Raises CaptionError for a table without the columns of `read_captions`.
     """
     require_columns(captions)
-    if not captions.index.is_unique:  # tables put together
-        captions = captions.reset_index(drop=True)
-    pictures = captions.drop_duplicates("image").assign(row=lambda table: table.index)
-    facts = list(find.inspect_all(pictures["image"].tolist()))
+    audited = captions.copy()
+    if not audited.index.is_unique or not pd.api.types.is_integer_dtype(audited.index):  # tables put together
+        audited = audited.reset_index(drop=True)
+    table = _tidied(audited)
+    named = table[table["image"] != ""]
     problems = [
-        *find.file_problems(pictures, facts),
-        *find.size_problems(pictures, facts, model),
-        *find.mode_problems(pictures, facts),
-        *find.repeated_pictures(captions, pictures, facts),
-        *find.caption_problems(captions),
-        *(find.cut_captions(captions, model.tokenizer) if model is not None else ()),
-        *find.set_problems(pictures, batch_size),
+        *balance.set_problems(table, batch_size),
+        *(Problem("no_file_name", row, None, "no file name") for row in table.index[table["image"] == ""]),
+        *_picture_problems(named, model),
+        *balance.class_problems(named),
+        *_text_problems(table, model, language),
     ]
-    table = pd.DataFrame(problems, columns=COLUMNS).astype({"row": "Int64"})
-    rank = table["severity"].map({"error": 0, "warning": 1, "info": 2})
-    table = table.iloc[rank.argsort(kind="stable")].reset_index(drop=True)
-    return AuditReport(table, len(pictures), len(captions))
+    sizes = sorted({*BATCH_SIZES, batch_size})
+    training = balance.training_rows(named)
+    shares = false_negative_shares(training.assign(caption=training["text"]), sizes)
+    tokenizer = model and model.tokenizer
+    return AuditReport(_as_table(problems), named["image"].nunique(), len(table), shares, audited, tokenizer)
+
+
+def _tidied(captions: pd.DataFrame) -> pd.DataFrame:
+    """The table with `image`, `split` and `label` text or None, and `text`: the caption where it is one with content.
+
+    Tables come from everywhere: a cell may hold anything.
+    """
+
+    def text_or_none(value: object) -> str | None:
+        missing = value is None or (pd.api.types.is_scalar(value) and pd.isna(value))
+        return None if missing else str(value)
+
+    columns = {
+        "image": [str(value) if isinstance(value, (str, Path)) else "" for value in captions["image"]],
+        "text": [value if isinstance(value, str) and value.strip() else None for value in captions["caption"]],
+        "split": list(map(text_or_none, captions["split"])),
+        "label": list(map(text_or_none, captions["label"])),
+    }
+    series = {name: pd.Series(values, captions.index, dtype=object) for name, values in columns.items()}
+    return captions[["caption"]].assign(**series)
+
+
+def _picture_problems(table: pd.DataFrame, model) -> Iterator[Problem]:
+    first = table.drop_duplicates("image")
+    pictures = look_at_all(first.index.tolist(), first["image"].tolist())
+    yield from files.file_problems(pictures)
+    readable = [picture for picture in pictures if picture.look]
+    yield from duplicates.duplicate_problems(table, readable)
+    yield from pixels.size_problems(readable, model and model.image_size)
+    yield from pixels.pixel_problems(readable)
+    yield from pixels.format_problems(readable)
+    yield from files.suffix_problems(readable)
+
+
+def _text_problems(table: pd.DataFrame, model, language: str | None) -> Iterator[Problem]:
+    yield from texts.caption_problems(table)
+    yield from texts.shared_captions(table)
+    if model is not None:
+        yield from tokens.cut_captions(table, model.tokenizer)
+    if language == "en":
+        yield from language_problems(table)
+    yield from texts.direction_problems(table)
+
+
+def _as_table(problems: Iterable[Problem]) -> pd.DataFrame:
+    rows = [
+        (one.row, one.file, one.kind, KINDS[one.kind].severity, one.detail, one.remedy or KINDS[one.kind].remedy)
+        for one in problems
+    ]
+    rows.sort(key=lambda row: SEVERITIES.index(row[3]))
+    return pd.DataFrame(rows, columns=COLUMNS).astype({"row": "Int64"})

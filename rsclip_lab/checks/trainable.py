@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
-from PIL import Image
 
+from rsclip_lab.data.images import ImageError, image_facts
 from rsclip_lab.data.table import CaptionError
 
 COLUMNS = ("image", "caption", "image_id", "split", "label")
@@ -78,8 +78,6 @@ def _require_picture(row: int, image: str) -> None:
     if not path.is_file():
         raise CaptionError(f"row {row}, {image}: no such file; restore it or remove the row")
     try:
-        with Image.open(path):  # reads the header only
-            pass
-    except Exception as error:
-        cause = "the file is empty" if path.stat().st_size == 0 else "not a known picture format"
-        raise CaptionError(f"row {row}, {image}: {cause}; replace the picture or remove the row") from error
+        image_facts(path)
+    except ImageError as error:
+        raise CaptionError(f"row {row}, {error}") from error

@@ -5,10 +5,12 @@ from rsclip_lab.data.back_translation import back_translate
 from rsclip_lab.data.cache import CacheError
 from rsclip_lab.data.dataset import ImageTextDataset
 from rsclip_lab.data.directions import names_direction, turned
-from rsclip_lab.data.images import ImageError, normalise, open_image, resize_and_crop
+from rsclip_lab.data.false_negatives import false_negative_shares
+from rsclip_lab.data.images import ImageError, ImageFacts, image_facts, normalise, open_image, resize_and_crop
 from rsclip_lab.data.prompts import TEMPLATES, label_captions
 from rsclip_lab.data.public import fetch_data
 from rsclip_lab.data.readers import class_words, label_of_file, read_captions
+from rsclip_lab.data.readers.detection import Box, box_captions, masks_to_boxes
 from rsclip_lab.data.sample import sample, sample_folder
 from rsclip_lab.data.sampler import DistinctCaptionSampler
 from rsclip_lab.data.shards import ShardStream
@@ -20,20 +22,26 @@ from rsclip_lab.data.writers import write_csv, write_json_lines
 __all__ = [
     "TEMPLATES",
     "Augmentation",
+    "Box",
     "CacheError",
     "CaptionError",
     "DistinctCaptionSampler",
     "ImageError",
+    "ImageFacts",
     "ImageTextDataset",
     "PixelStore",
     "ShardStream",
     "augment",
     "back_translate",
+    "box_captions",
     "class_words",
     "distinct_images",
+    "false_negative_shares",
     "fetch_data",
+    "image_facts",
     "label_captions",
     "label_of_file",
+    "masks_to_boxes",
     "names_direction",
     "normalise",
     "open_image",

@@ -1,48 +1,117 @@
 """From a file to pixels, safely and always the same way: one opener, one resize, one normalisation."""
 
+import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import (
+    BmpImagePlugin,
+    GifImagePlugin,
+    Image,
+    Jpeg2KImagePlugin,
+    JpegImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
+
+from rsclip_lab.data.raster import choose_bands, read_bands, stretch
+from rsclip_lab.data.signatures import REMEDY, ImageError, picture_file
+from rsclip_lab.data.tiff_header import read_header
 
 MAX_PIXELS = 100_000_000
 MAX_ASPECT = 100  # a thinner strip would become gigantic when its short side is resized
-ORIENTATION = 0x0112  # the EXIF tag
-REMEDY = "replace it, convert it to 8-bit RGB (PNG or JPEG), or leave it out"
-ImageLike = str | Path | Image.Image | np.ndarray
+MAX_SCANS = 64  # of a JPEG; usual ones have 1, or about 10 when progressive
+QUICK_SCANS = 1e11  # pixels times bytes; below it the scans that fit in decode in seconds
+ORIENTATION = 0x0112  # the EXIF tag, and how to turn a picture upright by it
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+# These decoders and no others: some that Pillow would try start other programs.
+DECODERS = {
+    "JPEG": JpegImagePlugin.JpegImageFile,
+    "PNG": PngImagePlugin.PngImageFile,
+    "TIFF": TiffImagePlugin.TiffImageFile,
+    "GIF": GifImagePlugin.GifImageFile,
+    "BMP": BmpImagePlugin.BmpImageFile,
+    "WEBP": WebPImagePlugin.WebPImageFile,
+    "JPEG2000": Jpeg2KImagePlugin.Jpeg2KImageFile,
+}
+PNG_BITS = 24  # where the bits of a band stand in a PNG file
+ImageLike = str | Path | bytes | Image.Image | np.ndarray
 
 
-class ImageError(ValueError):
-    """A picture that cannot be used; the message names the file, the cause and the remedy."""
+@dataclass(frozen=True)
+class ImageFacts:
+    """What the header of a picture file says, before any EXIF rotation.
+
+    format: "JPEG", "PNG", "TIFF", "GIF", "BMP", "WEBP" or "JPEG2000", by the content, whatever the name says
+    (`signatures.SUFFIXES` has the usual endings). mode: Pillow's name ("RGB", "L", "P", "CMYK", …), or numpy's
+    for the bands of a TIFF that are not 8-bit colours ("uint16", "float32"). bits: of one band.
+    """
+
+    width: int
+    height: int
+    mode: str
+    bits: int
+    bands: int
+    format: str
 
 
-def open_image(image: ImageLike, max_pixels: int = MAX_PIXELS) -> Image.Image:
+def open_image(image: ImageLike, max_pixels: int = MAX_PIXELS, bands: Sequence[int] | None = None) -> Image.Image:
     """The picture as a loaded PIL image in RGB, turned upright as its EXIF data says.
 
-    image: a path, a PIL image, or a uint8 array `[height, width, 3]` (or `[height, width]`).
-    Grey, palette and CMYK pictures are converted; an alpha channel is dropped, as open_clip does; 16 and
-    32-bit grey is stretched from its 2nd to 98th percentile to 0..255, as such files rarely use their whole
-    range.
-    Raises ImageError for a file that is missing, unreadable, cut short or above `max_pixels`.
+    image: a path to JPEG, PNG, TIFF (GeoTIFF, BigTIFF), GIF, BMP, WebP or JPEG 2000, told apart by content;
+    the bytes of such a file; a PIL image; or a uint8 array `[height, width, 3]` (or `[height, width]`). Of
+    several frames or pages the first is taken.
+    bands: three band numbers for red, green and blue, or one for grey, counted from 0: `(3, 2, 1)` shows the
+    usual colours of a Sentinel-2 stack B1, B2, …; by default the first three, or the first of two.
+
+    Palette, CMYK and grey become RGB; an alpha channel is dropped, as open_clip does. What is not 8-bit is
+    stretched from the 2nd to the 98th percentile of all its chosen bands together to 0..255, as such files
+    rarely use their whole range; NaN, infinity and nodata stay out of it.
+    Raises ImageError for a file that is missing, unreadable, cut short, not a picture, or above `max_pixels`
+    by its header, before anything is decoded.
     """
     if isinstance(image, np.ndarray):
-        return _from_array(image)
-    name = image_name(image)
-    try:
-        if isinstance(image, Image.Image):
-            return _to_rgb(_within(image, max_pixels, name))
-        with Image.open(image) as opened:
-            return _to_rgb(_within(opened, max_pixels, name))
-    except ImageError:
-        raise
-    except FileNotFoundError:
-        raise ImageError(f"{name}: no such file; correct the path or the image folder") from None
-    except Image.DecompressionBombError as error:
-        raise ImageError(f"{name}: {error}; cut the scene into tiles first") from error
-    except Exception as error:  # decoders meet broken files with errors of every class
-        raise ImageError(f"{name}: cannot be read as a picture ({_cause(image, error)}); {REMEDY}") from error
+        return _from_array(image, bands)
+    if isinstance(image, Image.Image):
+        return _from_image(image, max_pixels, bands)
+    with picture_file(image) as (file, head, format):
+        if format == "TIFF":
+            return _from_tiff(file, max_pixels, bands)
+        with DECODERS[format](file) as opened:
+            _require_size(opened.size, max_pixels, file.name)
+            if format == "JPEG":
+                _require_few_scans(file, opened.width * opened.height)
+            if format == "PNG" and head[PNG_BITS] == 16 and opened.mode in ("RGB", "RGBA"):
+                return _from_deep_png(file, opened.tile[0][3], bands)
+            return _to_rgb(opened, bands, file.name)
+
+
+def image_facts(image: str | Path | bytes) -> ImageFacts:
+    """Size, mode, bits, bands and true format of a picture file (or its bytes); only its header is read.
+
+    Raises ImageError for a file that is missing, unreadable or not a picture; no size is too large.
+    """
+    with picture_file(image) as (file, head, format):
+        if format == "TIFF":
+            tiff = read_header(file)
+            return ImageFacts(tiff.width, tiff.height, tiff.mode, tiff.bits, tiff.bands, format)
+        with DECODERS[format](file) as opened:
+            deep = {"1": 1, "I": 32, "F": 32}.get(opened.mode, 16 if opened.mode.startswith("I;16") else 8)
+            bits = head[PNG_BITS] if format == "PNG" else deep
+            return ImageFacts(*opened.size, opened.mode, bits, len(opened.getbands()), format)
 
 
 def image_name(image: ImageLike) -> str:
@@ -52,52 +121,107 @@ def image_name(image: ImageLike) -> str:
     return getattr(image, "filename", "") or f"<{type(image).__name__}>"
 
 
-def _cause(image: ImageLike, error: Exception) -> str:
-    if isinstance(image, (str, Path)) and Path(image).is_file() and Path(image).stat().st_size == 0:
-        return "the file is empty"
-    if isinstance(error, Image.UnidentifiedImageError):
-        return "not a known picture format"
-    return str(error) or type(error).__name__
-
-
-def _from_array(array: np.ndarray) -> Image.Image:
-    if array.dtype != np.uint8 or array.ndim not in (2, 3) or array.shape[2:] not in ((), (3,)):
+def _from_array(array: np.ndarray, bands: Sequence[int] | None) -> Image.Image:
+    if bands is not None and array.ndim == 3:
+        array = array[..., choose_bands(array.shape[2], bands, "<array>")]
+    if array.dtype != np.uint8 or array.ndim not in (2, 3) or array.shape[2:] not in ((), (1,), (3,)):
         raise ImageError(
             f"<array>: a picture is uint8 [height, width, 3], this is {array.dtype} {list(array.shape)}; "
             "scale it to 0..255 and put the channels last"
         )
-    return Image.fromarray(array).convert("RGB")
+    return Image.fromarray(array[..., 0] if array.shape[2:] == (1,) else array).convert("RGB")
 
 
-def _within(image: Image.Image, max_pixels: int, name: str) -> Image.Image:
-    width, height = image.size
+def _from_image(image: Image.Image, max_pixels: int, bands: Sequence[int] | None) -> Image.Image:
+    name = image_name(image)
+    _require_size(image.size, max_pixels, name)
+    try:
+        return _to_rgb(image, bands, name)
+    except ImageError:
+        raise
+    except Exception as error:  # a picture opened by the caller may be decoded only now
+        raise ImageError(f"{name}: cannot be read as a picture ({error}); {REMEDY}") from error
+
+
+def _from_tiff(file: BinaryIO, max_pixels: int, bands: Sequence[int] | None) -> Image.Image:
+    tiff = read_header(file)
+    _require_size((tiff.width, tiff.height), max_pixels, file.name)
+    file.seek(0)
+    quiet = tiff.width * tiff.height <= (Image.MAX_IMAGE_PIXELS or max_pixels)  # above it Pillow warns
+    if tiff.photograph and quiet and (bands is None or not tiff.extra):
+        with DECODERS["TIFF"](file) as opened:
+            return _to_rgb(opened, bands, file.name)
+    return _turned(_from_array(read_bands(file, tiff, bands, max_pixels), None), tiff.orientation)
+
+
+def _from_deep_png(file: BinaryIO, rawmode: str, bands: Sequence[int] | None) -> Image.Image:
+    """Colours (or grey and alpha) of 16 bits, of which Pillow keeps the high byte: each byte is decoded."""
+    if rawmode == "LA;16B":
+        opened, pairs = _png_as(file, "RGBA")  # the four bytes of a pixel
+        high, low = pairs[..., ::2], pairs[..., 1::2]
+    else:
+        (opened, high), (_, low) = (_png_as(file, rawmode[:-1] + end) for end in "BL")
+    values = (high.astype(np.uint16) << 8 | low)[..., choose_bands(high.shape[2], bands, file.name)]
+    return _turned(_from_array(stretch(values, np.isfinite(values), file.name), None), _orientation(opened))
+
+
+def _png_as(file: BinaryIO, rawmode: str) -> tuple[Image.Image, np.ndarray]:
+    file.seek(0)
+    opened = DECODERS["PNG"](file)
+    opened.tile = [(*opened.tile[0][:3], rawmode)]
+    return opened, np.asarray(opened)
+
+
+def _require_size(size: tuple[int, int], max_pixels: int, name: str) -> None:
+    width, height = size
     if width * height > max_pixels:
         raise ImageError(
             f"{name}: {width} x {height} = {width * height / 1e6:.0f} million pixels, more than the limit of "
             f"{max_pixels / 1e6:.0f}; cut the scene into tiles, or pass a larger max_pixels"
         )
-    if min(width, height) * MAX_ASPECT < max(width, height):
+    if min(size) == 0:
+        raise ImageError(f"{name}: {width} x {height} pixels, nothing to see; {REMEDY}")
+    if min(size) * MAX_ASPECT < max(size):
         raise ImageError(
             f"{name}: {width} x {height} pixels, more than {MAX_ASPECT} times as long as wide; cut it into tiles"
         )
-    return image
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.getexif().get(ORIENTATION, 1) != 1:
-        image = ImageOps.exif_transpose(image)
+def _require_few_scans(file: BinaryIO, pixels: int) -> None:
+    """A scan of twenty bytes takes as long as the whole picture; the file is at its first on entry."""
+    first, size = file.tell(), file.seek(0, os.SEEK_END)
+    if pixels * size < QUICK_SCANS:
+        return
+    file.seek(first)
+    data = file.read()
+    scans = 1 + data.count(b"\xff\xda", 0, data.find(b"\xff\xd9"))
+    if scans > MAX_SCANS:
+        raise ImageError(f"{file.name}: {scans} scans, a JPEG that would decode for minutes; {REMEDY}")
+
+
+def _to_rgb(image: Image.Image, bands: Sequence[int] | None, name: str) -> Image.Image:
+    image.load()  # a TIFF turns itself upright on loading
+    image = _turned(image, _orientation(image))
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        return _stretch(image).convert("RGB")
+        values = np.asarray(image)[..., None][..., choose_bands(1, bands, name)]
+        return _from_array(stretch(values, np.isfinite(values), name), None)
+    if bands is not None:
+        values = np.asarray(image if image.mode in ("L", "LA", "RGB", "RGBA") else image.convert("RGB"))
+        return _from_array(values.reshape(*values.shape[:2], -1), bands)
     if image.mode == "P" and "transparency" in image.info:
         image = image.convert("RGBA")
     return image.convert("RGB")  # a copy, loaded, even of a picture that is RGB already
 
 
-def _stretch(image: Image.Image) -> Image.Image:
-    values = np.asarray(image, dtype=np.float32)
-    low, high = np.nanpercentile(values, (2, 98))
-    scaled = np.clip((np.nan_to_num(values, nan=low) - low) / max(high - low, 1e-6), 0, 1)
-    return Image.fromarray(np.round(scaled * 255).astype(np.uint8))
+def _orientation(image: Image.Image) -> int:
+    try:
+        return image.getexif().get(ORIENTATION, 1)
+    except Exception:  # broken EXIF data says nothing about the pixels
+        return 1
+
+
+def _turned(image: Image.Image, orientation: int) -> Image.Image:
+    return image.transpose(TURNS[orientation]) if orientation in TURNS else image
 
 
 def resize_and_crop(image: Image.Image, size: int) -> Image.Image:
@@ -120,7 +244,5 @@ def normalise(pixels: torch.Tensor, mean: Sequence[float], std: Sequence[float])
     pixels: uint8, or float in 0..255, `[batch, 3, height, width]`; mean, std: of the three channels, in 0..1.
     Value for value what torchvision's `ToTensor` and `Normalize` give.
     """
-    mean, std = (
-        torch.tensor(v, dtype=torch.float32, device=pixels.device).view(3, 1, 1) for v in (mean, std)
-    )
+    mean, std = (torch.tensor(v, dtype=torch.float32, device=pixels.device).view(3, 1, 1) for v in (mean, std))
     return pixels.to(torch.float32).div(255).sub_(mean).div_(std)

@@ -3,7 +3,6 @@ no caption twice in a batch, so that what CLIP's loss takes for a negative is on
 
 from __future__ import annotations
 
-import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,10 +14,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import maximum_flow
 from torch.utils.data import Sampler
 
-
-def same_text(caption: str) -> str:
-    """What captions that say the same have in common: lower case, no punctuation, single spaces."""
-    return " ".join(re.sub(r"[^\w\s]", " ", caption.lower()).split())
+from rsclip_lab.data.false_negatives import same_text
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 
 from rsclip_lab.data.cache import CacheError, PixelCache, PixelFile, Stamp
-from rsclip_lab.data.images import ImageError, ImageLike, open_image, resize_and_crop
+from rsclip_lab.data.images import ImageError, ImageLike, image_facts, open_image, resize_and_crop
 from rsclip_lab.environment import progress
 
 # Above this the pixels live in a file (mapped into memory) even when no folder is named.
@@ -108,9 +108,9 @@ def _short_side(image: ImageLike) -> int | None:
     if isinstance(image, Image.Image):
         return min(image.size)
     try:
-        with Image.open(image) as header:
-            return min(header.size)
-    except Exception:
+        facts = image_facts(image)
+        return min(facts.width, facts.height)
+    except ImageError:
         return None
 
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from torch.utils.data import DataLoader
 
 from rsclip_lab.data import DistinctCaptionSampler, ImageTextDataset
-from rsclip_lab.data.sampler import CaptionPool, same_text, spread
+from rsclip_lab.data.false_negatives import same_text
+from rsclip_lab.data.sampler import CaptionPool, spread
 
 
 def table_of(captions_of):

@@ -29,12 +29,16 @@ OVERRIDES = {
     "agricultural": "agricultural land",
     "annualcrop": "annual crop land",
     "bareland": "bare land",
+    "barren": "barren land",
     "baseballdiamond": "baseball diamond",
     "baseballfield": "baseball field",
+    "basketballcourt": "basketball court",
     "commercial": "commercial area",
     "denseresidential": "dense residential area",
     "footballfield": "football field",
     "golfcourse": "golf course",
+    "golffield": "golf field",
+    "groundtrackfield": "ground track field",
     "herbaceousvegetation": "herbaceous vegetation land",
     "industrial": "industrial area",
     "mediumresidential": "medium residential area",
@@ -47,8 +51,10 @@ OVERRIDES = {
     "residential": "residential area",
     "sealake": "sea or lake",
     "sparseresidential": "sparse residential area",
+    "storagetank": "storage tank",
     "storagetanks": "storage tanks",
     "tenniscourt": "tennis court",
+    "trainstation": "train station",
 }
 BORDERS = re.compile(
     r"[\W_]+"

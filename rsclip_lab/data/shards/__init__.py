@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import warnings
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -13,9 +12,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from PIL import Image
 
-from rsclip_lab.data.images import open_image, resize_and_crop
+from rsclip_lab.data.images import ImageError, open_image, resize_and_crop
 from rsclip_lab.data.shards.members import shards_of
 from rsclip_lab.data.shards.samples import Sample, samples_of, shuffled, with_caption
 from rsclip_lab.data.store import in_threads
@@ -132,9 +130,8 @@ class ShardStream:
     def _decode(self, sample: Sample) -> tuple[Sample, np.ndarray | None]:
         if sample.fault is None:
             try:
-                with Image.open(io.BytesIO(sample.image)) as image:
-                    return sample, np.asarray(resize_and_crop(open_image(image), self.image_size))
-            except Exception as error:  # decoders meet broken files with errors of every class
+                return sample, np.asarray(resize_and_crop(open_image(sample.image), self.image_size))
+            except ImageError as error:
                 sample.fault = f"the picture cannot be read ({error})"
         return sample, None
 
