@@ -88,3 +88,18 @@ def picture_folder(tmp_path):
         lines.append(f"{label}_{row}.png,picture {row} shows {label} from above,{label},{split}")
     (folder / "caption.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     return folder
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Writes a caption.csv (or another file) beside an images folder with a.png, b.png and c.png; gives its path."""
+    (tmp_path / "images").mkdir()
+    for name in "abc":
+        Image.new("RGB", (4, 4), "green").save(tmp_path / "images" / f"{name}.png")
+
+    def write_text(text, encoding="utf-8", name="caption.csv"):
+        path = tmp_path / name
+        path.write_bytes(text.encode(encoding))
+        return path
+
+    return write_text

@@ -25,8 +25,7 @@ def false_negative_shares(captions: pd.DataFrame, batch_sizes=BATCH_SIZES) -> pd
     and `normalised` (equal but for case and punctuation, see `same_text`). Computed in closed form, not simulated; a
     batch larger than the set is the whole set.
     """
-    rows = captions[["image", "caption"]]
-    rows = rows[[isinstance(text, str) for text in rows["caption"]]]
+    rows = captions[captions["caption"].map(lambda text: isinstance(text, str)).astype(bool)]
     texts = rows["caption"]
     forms = {"exact": texts, "normalised": texts.map({text: same_text(text) for text in texts.unique()})}
     shares = {form: _expected(rows["image"], texts, batch_sizes) for form, texts in forms.items()}

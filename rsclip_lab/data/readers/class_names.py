@@ -29,16 +29,12 @@ OVERRIDES = {
     "agricultural": "agricultural land",
     "annualcrop": "annual crop land",
     "bareland": "bare land",
-    "barren": "barren land",
     "baseballdiamond": "baseball diamond",
     "baseballfield": "baseball field",
-    "basketballcourt": "basketball court",
     "commercial": "commercial area",
     "denseresidential": "dense residential area",
     "footballfield": "football field",
     "golfcourse": "golf course",
-    "golffield": "golf field",
-    "groundtrackfield": "ground track field",
     "herbaceousvegetation": "herbaceous vegetation land",
     "industrial": "industrial area",
     "mediumresidential": "medium residential area",
@@ -51,9 +47,16 @@ OVERRIDES = {
     "residential": "residential area",
     "sealake": "sea or lake",
     "sparseresidential": "sparse residential area",
-    "storagetank": "storage tank",
     "storagetanks": "storage tanks",
     "tenniscourt": "tennis court",
+}
+# Names of detection sets: DIOR (Li et al. 2020) and LoveDA (Wang et al. 2021).
+OVERRIDES_OF_DETECTION_SETS = {
+    "barren": "barren land",
+    "basketballcourt": "basketball court",
+    "golffield": "golf field",
+    "groundtrackfield": "ground track field",
+    "storagetank": "storage tank",
     "trainstation": "train station",
 }
 BORDERS = re.compile(
@@ -74,7 +77,8 @@ def class_words(name: str) -> str:
     words = [word for word in BORDERS.split(name) if word] or [name]
     if len(words) > 1 and words[0].isdigit() and not words[1].isdigit():
         words = words[1:]
-    return OVERRIDES.get(_key("".join(words)), " ".join(words).lower())
+    overrides = OVERRIDES | OVERRIDES_OF_DETECTION_SETS
+    return overrides.get(_key("".join(words)), " ".join(words).lower())
 
 
 def label_of_file(name: str) -> str | None:
