@@ -35,8 +35,13 @@ MOST_ROWS = 9
 
 @lecture_style
 def plot_class_grid(captions: pd.DataFrame, each: int = 4, seed: int = 0) -> Figure:
-    """One row a label, `each` of its pictures drawn at random from the seed; many labels in two columns."""
+    """One row a label, `each` of its pictures drawn at random from the seed; many labels in two columns.
+
+    A set without labels is one row.
+    """
     pictures = distinct_images(captions)
+    if pictures["label"].isna().all():
+        pictures = pictures.assign(label="no labels")
     labels = sorted(pictures["label"].dropna().unique())
     random = np.random.default_rng(seed)
     blocks = 2 if len(labels) > MOST_ROWS else 1

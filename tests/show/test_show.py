@@ -179,6 +179,12 @@ def test_the_class_grid_has_a_row_a_label(picture_folder):
     assert {"beach", "harbour", "forest"} <= set(words(figure))
 
 
+def test_a_set_without_labels_is_one_row(picture_folder):
+    figure = show.plot_class_grid(read_captions(picture_folder).assign(label=None), each=5)
+    drawn(figure)
+    assert len(shown(figure)) == 5 and "no labels" in words(figure)
+
+
 def test_the_course_figure_says_that_the_pictures_are_drawn(picture):
     histories = {"positives_only": history(cosine=1.0), "clip": history()}
     said = {"before": ["b"] * 3, "after": ["a"] * 3}
