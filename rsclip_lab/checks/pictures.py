@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import os
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +12,7 @@ from PIL import Image
 
 from rsclip_lab.checks import fingerprints
 from rsclip_lab.data.images import ImageError, ImageFacts, image_facts, open_image
+from rsclip_lab.data.store import in_threads
 from rsclip_lab.environment import progress
 
 DARK = 16  # of 256 values
@@ -54,20 +52,12 @@ class Picture:
 
 def look_at_all(rows: Sequence[int], paths: Sequence[str]) -> list[Picture]:
     """The pictures in the order given; none of them raises."""
-    with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
-        return list(progress(_in_order(pool, rows, paths), total=len(paths), desc="looking at pictures"))
+    looks = in_threads(_look, zip(rows, paths, strict=True))
+    return list(progress(looks, total=len(paths), desc="looking at pictures"))
 
 
-def _in_order(pool: ThreadPoolExecutor, rows: Sequence[int], paths: Sequence[str]) -> Iterator[Picture]:
-    """As `pool.map`, with few in waiting: a decoded picture is large, a future for each of 100,000 is not free."""
-    jobs = iter(zip(rows, paths, strict=True))
-    waiting = [pool.submit(_look, *job) for job in islice(jobs, 64)]
-    while waiting:
-        yield waiting.pop(0).result()
-        waiting += [pool.submit(_look, *job) for job in islice(jobs, 1)]
-
-
-def _look(row: int, path: str) -> Picture:
+def _look(job: tuple[int, str]) -> Picture:
+    row, path = job
     try:
         image = open_image(path)
         return Picture(row, path, _look_at(image, image_facts(path)))

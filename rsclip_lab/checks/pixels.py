@@ -68,8 +68,8 @@ def pixel_problems(pictures: Sequence[Picture]) -> Iterator[Problem]:
         value = {(0, 0, 0): "black", (255, 255, 255): "white"}.get(look.common, f"the one value {look.common}")
         if look.blank:
             yield Problem("blank_picture", picture.row, picture.path, f"all of it is {value}")
-        elif look.common_share > NODATA_SHARE:
-            yield Problem("mostly_nodata", picture.row, picture.path, f"{look.common_share:.0%} of it is {value}")
         elif look.dark_share > 0.99 and look.stored.bits <= 8:
             detail = f"99 % of its values are below {DARK} of 255, as when 16 bits are read as 8"
             yield Problem("dark_picture", picture.row, picture.path, detail)
+        elif look.common_share > NODATA_SHARE:
+            yield Problem("mostly_nodata", picture.row, picture.path, f"{look.common_share:.0%} of it is {value}")

@@ -230,7 +230,7 @@ def _slices(count: int, size: int) -> list[slice]:
 
 def as_list_of_images(images) -> list:
     """What `encode_images` accepts, always as a list: one path, PIL image or array becomes a list of one."""
-    if isinstance(images, np.ndarray):
+    if isinstance(images, np.ndarray) and images.dtype != object:  # of objects: paths, as pandas gives a column's
         return [images] if images.ndim <= 3 else list(images)
     return [images] if isinstance(images, (str, Path, Image.Image)) else list(images)
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
 
 from rsclip_lab.show.pictures import show_picture
 from rsclip_lab.show.style import BLUE, CYCLE, DARK, ORANGE, lecture_style, new_figure
@@ -48,6 +49,7 @@ def plot_passes(seconds: Mapping[str, tuple[float, float]], passes: int = 10) ->
         total = np.where(numbers > 0, first + later * (numbers - 1), 0)
         axes.plot(numbers, total, marker="o", linewidth=2.5, color=(ORANGE, BLUE, *CYCLE[2:])[place], label=name)
         axes.annotate(f"{total[-1]:.1f} s", (passes, total[-1]), (8, 0), textcoords="offset points", va="center")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set(xlabel="passes over the pictures", ylabel="seconds, all passes", xlim=(0, passes * 1.12))
     axes.legend(loc="upper left")
     return figure

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from conftest import TINY_ARCHITECTURE
 from PIL import Image
 
-from rsclip_lab.data import ImageError, PixelStore
+from rsclip_lab.data import ImageError, PixelStore, read_captions
 from rsclip_lab.models import ModelError, new_clip
 
 CAPTIONS = [
@@ -135,6 +135,23 @@ def test_a_timm_transformer_takes_the_size_of_the_configuration(pictures):
     model = new_clip(with_changes(vision_cfg=vision))
     assert model.encode_images(pictures[:2]).shape == (2, 32)
     assert model.description["architecture"]["vision_cfg"]["timm_model_pretrained"] is False
+
+
+@pytest.mark.parametrize("mode", ["shortest", "longest", "squash"])
+def test_a_larger_size_is_resized_in_the_models_own_way(pictures, mode):
+    model = new_clip(TINY_ARCHITECTURE, preprocess={"resize_mode": mode, "interpolation": "bilinear"})
+    larger = new_clip(TINY_ARCHITECTURE | {"vision_cfg": TINY_ARCHITECTURE["vision_cfg"] | {"image_size": 40}},
+                      preprocess={"resize_mode": mode, "interpolation": "bilinear"})  # fmt: skip
+    for picture in pictures:
+        assert model.resize_to(40)(picture).tobytes() == larger.resize(picture).tobytes()
+
+
+def test_paths_may_come_as_the_array_that_a_table_column_gives(random_clip, picture_folder):
+    images = read_captions(picture_folder)["image"]
+    expected = random_clip.encode_images(list(images.unique()))
+    assert images.unique().dtype == object
+    assert torch.equal(random_clip.encode_images(images.unique()), expected)
+    assert torch.equal(random_clip.encode_images(images.drop_duplicates()), expected)
 
 
 def test_one_picture_is_a_list_of_one_in_every_form(random_clip, pictures, tmp_path):
