@@ -28,7 +28,7 @@ from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 
-from rsclip_lab.data import Augmentation, PixelStore, normalise
+from rsclip_lab.data import Augmentation, PixelStore, image_facts, normalise
 from rsclip_lab.data.store import margin_size
 from rsclip_lab.environment import progress, select_device
 
@@ -146,8 +146,7 @@ def measure(paths: list[Path], rounds: int, folder: Path) -> dict[str, float]:
     found: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(rounds):
         for name, way in ways.items():
-            quick = not name.startswith(("naive", "open_clip", "first"))
-            found[name].append(max(way() for _ in range(3)) if quick else way())
+            found[name].append(way())
     return {name: statistics.median(rates) for name, rates in found.items()}
 
 
@@ -206,7 +205,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=2000, help="pictures to make (default 2000)")
     parser.add_argument("--images", type=Path, help="a folder of JPEGs to read instead")
-    parser.add_argument("--rounds", type=int, default=3, help="rounds of which the median is taken (default 3)")
+    parser.add_argument("--rounds", type=int, default=5, help="rounds of which the median is taken (default 5)")
     parser.add_argument("--rows", type=int, help="compare the memory with a set of so many rows")
     parser.add_argument("--folder", type=Path, help="where to work (default: a temporary folder)")
     parser.add_argument("--json", type=Path, help="write figures and ratios there")
@@ -220,8 +219,8 @@ def main() -> None:
 
 def run(chosen: argparse.Namespace, folder: Path) -> None:
     paths = sorted(chosen.images.glob("*.jpg")) if chosen.images else make_photographs(chosen.count, folder)
-    pixels = [np.prod(Image.open(path).size) for path in paths[:200]]
-    bits = 8 * sum(path.stat().st_size for path in paths[:200]) / sum(pixels)
+    sizes = [image_facts(path) for path in paths[:200]]
+    bits = 8 * sum(path.stat().st_size for path in paths[:200]) / sum(size.width * size.height for size in sizes)
     print(f"{len(paths)} pictures, {bits:.1f} bits a pixel, {torch.get_num_threads()} threads, {select_device()}")
     figures = measure(paths, chosen.rounds, folder)
     for name, figure in figures.items():

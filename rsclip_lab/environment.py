@@ -7,7 +7,9 @@ import random
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -20,6 +22,7 @@ from tqdm.std import tqdm
 # Fewer gigabytes than these and the course gets tight; the models of the course are small.
 COMFORTABLE_MEMORY_GB = 4
 COMFORTABLE_DISK_GB = 3
+AHEAD_A_THREAD = 8  # results that a thread may be ahead of who takes them
 
 
 def select_device(device: str | torch.device = "auto") -> torch.device:
@@ -205,6 +208,25 @@ def progress(
         mininterval=pause,
         disable=disable,
     )
+
+
+def in_threads(
+    function: Callable, items: Iterable, threads: int | None = None, ahead: int | None = None
+) -> Iterator:
+    """`map(function, items)` on threads (PIL decodes outside Python's lock), `ahead` results early at most."""
+    threads = threads or min(8, _cores())
+    ahead = AHEAD_A_THREAD * threads if ahead is None else ahead
+    waiting: deque = deque()
+    with ThreadPoolExecutor(max_workers=threads) as pool:
+        try:
+            for item in items:
+                waiting.append(pool.submit(function, item))
+                if len(waiting) > ahead:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _in_notebook() -> bool:

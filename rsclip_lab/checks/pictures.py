@@ -12,8 +12,7 @@ from PIL import Image
 
 from rsclip_lab.checks import fingerprints
 from rsclip_lab.data.images import ImageError, ImageFacts, image_facts, open_image
-from rsclip_lab.data.store import in_threads
-from rsclip_lab.environment import progress
+from rsclip_lab.environment import in_threads, progress
 
 DARK = 16  # of 256 values
 

@@ -43,7 +43,7 @@ def cut_captions(captions: pd.DataFrame, tokenizer) -> Iterator[Problem]:
 
 def shortened(text: str, fits: Callable[[str], bool]) -> str:
     """As many whole sentences from the start as fit; else whole phrases, else whole words, else letters."""
-    for ends in (r"(?<=[.!?;])\s+", r"\s*[,:]\s+|\s+(?:and|with|while|where)\s+", r"\s+", r"(?<=.)(?=.)"):
+    for ends in (r"(?<=[.!?;])\s+", r"(?<!\s)(?:\s*[,:]\s+|\s+(?:and|with|while|where)\s+)", r"\s+", r"(?<=.)(?=.)"):
         places = [found.start() for found in re.finditer(ends, text, re.S) if found.start() > 0]
         if places and fits(text[: places[0]]):
             return text[: _last_that_fits(places, lambda place: fits(text[:place]))].rstrip(" ,:;")

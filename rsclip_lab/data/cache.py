@@ -14,13 +14,14 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from io import FileIO
 from pathlib import Path
 
 import numpy as np
 from filelock import FileLock, Timeout
 
+PIXELS, MANIFEST = "pixels.u8", "manifest.jsonl"
 Stamp = tuple[int, ...]  # what changes when a picture changes
 SAVE_SECONDS = 5.0  # at most so much work is lost when the machine stops
 PATIENCE_SECONDS = 2.0  # waiting for another process without a word
@@ -60,25 +61,43 @@ def write_all(file: FileIO, data: bytes | memoryview) -> None:
 
 
 class PixelCache:
-    """The pixels and the manifest of one folder; use it inside `with cache.open():`."""
+    """The pixels and the manifest of one folder; for use inside `with cache.reading()` or `with cache.writing()`."""
 
     def __init__(self, folder: Path, size: int):
         self.folder, self.size = folder, size
         self.rows: dict[str, tuple[Stamp | None, int]] = {}
 
+    @property
+    def exists(self) -> bool:
+        return (self.folder / MANIFEST).is_file()
+
     @contextlib.contextmanager
-    def open(self) -> Iterator[PixelCache]:
-        """Alone in the folder, with the manifest read; waits for another process, and says so."""
+    def reading(self) -> Iterator[PixelCache]:
+        """What is there already; it may lie on a disk that cannot be written, and others may be writing."""
+        with open(self.folder / PIXELS, "rb", buffering=0) as pixels:
+            self.pixels = PixelFile(pixels, self.size)
+            self.rows, _ = self._read_manifest()
+            yield self
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[PixelCache]:
+        """Alone in the folder; waits for another process, and says so."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            (self.folder / "pixels.u8").touch()
+            for name in (PIXELS, MANIFEST):
+                (self.folder / name).touch()
         except OSError as error:
             raise CacheError(f"{self.folder}: cannot be written ({error.strerror}); name another folder") from error
-        with self._lock(), open(self.folder / "pixels.u8", "r+b", buffering=0) as pixels:
+        with self._lock(), open(self.folder / PIXELS, "r+b", buffering=0) as pixels:
             self.pixels = PixelFile(pixels, self.size)
-            self.rows = self._read_manifest()
-            with open(self.folder / "manifest.jsonl", "ab", buffering=0) as self.manifest:
+            self.rows, whole = self._read_manifest()
+            os.truncate(self.folder / MANIFEST, whole)  # without a last line that was cut short
+            with open(self.folder / MANIFEST, "ab", buffering=0) as self.manifest:
                 yield self
+
+    def rows_of(self, names: Sequence[str], stamps: Sequence[Stamp]) -> list[int | None]:
+        """Where each picture is; None for one that is not there as it is now."""
+        return [self.row_of(name, stamp) for name, stamp in zip(names, stamps, strict=True)]
 
     def row_of(self, name: str, stamp: Stamp) -> int | None:
         """Where the picture is, or None when it is not there as it is now."""
@@ -124,17 +143,16 @@ class PixelCache:
         write_all(self.manifest, "".join(json.dumps(entry) + "\n" for entry in entries).encode())
         self.rows.update((name, (stamp, row)) for name, stamp, row in entries)
 
-    def _read_manifest(self) -> dict[str, tuple[Stamp | None, int]]:
-        path, rows, there = self.folder / "manifest.jsonl", {}, len(self.pixels)
-        data = path.read_bytes() if path.exists() else b""
-        if whole := data.rfind(b"\n") + 1:
-            os.truncate(path, whole)  # a last line may have been cut short
+    def _read_manifest(self) -> tuple[dict[str, tuple[Stamp | None, int]], int]:
+        """The entries, and how many bytes of the file are whole lines."""
+        data, rows, there = (self.folder / MANIFEST).read_bytes(), {}, len(self.pixels)
+        whole = data.rfind(b"\n") + 1
         for line in data[:whole].splitlines():
             with contextlib.suppress(ValueError, TypeError):  # a damaged line: its picture is decoded again
                 name, stamp, row = json.loads(line)
                 if 0 <= row < there:
                     rows[name] = (None if stamp is None else tuple(stamp), row)
-        return rows
+        return rows, whole
 
     def _lock(self):
         lock = FileLock(self.folder / ".lock")

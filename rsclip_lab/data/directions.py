@@ -35,6 +35,8 @@ ONE_OF = r"of (?:(?:the|an?|this|that|its|their|each|some|these|those|many|sever
 PART = r"(?:side|half|part|portion|section|third|quarter|edge|border|margin|corner|end|area|region)s?|halves"
 EDGE = re.compile(r"(?:edge|border|margin)s?\b")  # "the top edge", but "the upper half"
 
+LONGEST_VERB = 40  # letters looked at before a direction
+
 SIDE = r"(?:left|right|top|bottom)"
 SINGLE = r"(?:left|right|top|bottom|upper|lower)"
 CORNER = r"(?:(?:upper|lower|top|bottom)[- ]?(?:left|right)|(?:left|right)[- ](?:upper|lower|top|bottom))"
@@ -166,7 +168,8 @@ def _from_to(found: re.Match, turn: int) -> str:
     """What runs, stretches or extends is a line without an end: said from the left, or else from the top, so that
     pictures that look alike have one caption. Other movement, "driving from right to left", keeps its sense."""
     ends = [end[0] for end in re.finditer(rf"{CORNER}|{SIDE}", found[0], re.I)]
-    if re.search(r"\b(?:run|stretch|extend|reach|span)\w* $", found.string[: found.start()], re.I):
+    before = found.string[max(0, found.start() - LONGEST_VERB) : found.start()]
+    if re.search(r"\b(?:run|stretch|extend|reach|span)\w* $", before, re.I):
         ends.sort(key=lambda end: _after(end, turn))
     rewritten = iter(ends)
     return re.sub(rf"{CORNER}|{SIDE}", lambda _: _words(next(rewritten), turn), found[0], flags=re.I)
@@ -232,7 +235,7 @@ REWRITE = {
 def _with_article(before: str, new: str) -> str:
     """ "an upper corner", but "a left corner": the article fits the word that follows it now."""
     fitting = "an" if new[0] in "aeiou" else "a"
-    return re.sub(r"\b([Aa])n? $", lambda a: a[1] + fitting[1:] + " ", before)
+    return before[:-4] + re.sub(r"\b([Aa])n? $", lambda a: a[1] + fitting[1:] + " ", before[-4:])
 
 
 def _in_case_of(old: str, new: str) -> str:

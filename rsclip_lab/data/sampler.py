@@ -10,11 +10,10 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import maximum_flow
 from torch.utils.data import Sampler
 
 from rsclip_lab.data.false_negatives import same_text
+from rsclip_lab.data.table import CaptionError
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,10 @@ class CaptionPool:
 
     @classmethod
     def from_table(cls, captions: pd.DataFrame) -> CaptionPool:
-        """From a table with the columns `image` and `caption`, one row a caption."""
+        """From a table with the columns `image` and `caption`, one row a caption. Raises CaptionError for none."""
+        missing = captions.index[captions["caption"].isna()]
+        if len(missing):
+            raise CaptionError(f"row {missing[0]}: no caption; write one, or remove it as audit(captions).fix() does")
         picture, images = pd.factorize(captions["image"])
         caption, texts = pd.factorize(captions["caption"])
         order = np.argsort(picture, kind="stable")
@@ -61,8 +63,9 @@ class CaptionPool:
     ) -> tuple[np.ndarray, np.ndarray]:
         """For each picture the place of one of its captions, and its batch, 0 … batches - 1, of equal sizes.
 
-        Captions are drawn at random. One that was drawn more often than there are batches is drawn again where its
-        picture has another; what then repeats in a batch, cannot be helped (see `must_repeat`).
+        Captions are drawn at random. Those that were drawn more often than there are batches are drawn again where
+        their picture has another; should that not be enough, all are chosen such that as few as can be repeat in a
+        batch (`must_repeat` of them).
         """
         places = self.draw(pictures, generator)
         counts = np.bincount(self.said[places], minlength=self.said.max(initial=0) + 1)
@@ -72,7 +75,7 @@ class CaptionPool:
             if counts[self.said[places[i]]] > batches > counts[self.said[rarest]]:
                 counts[self.said[[places[i], rarest]]] += [-1, 1]
                 places[i] = rarest
-        if (counts > batches).any() and not self.must_repeat(pictures, batches):
+        if (counts > batches).any():
             places = self._matched(pictures, batches)[0]
         return places, spread(self.said[places], batches, generator)
 
@@ -86,6 +89,9 @@ class CaptionPool:
         places = np.concatenate([np.arange(self.starts[p], self.starts[p + 1]) for p in pictures])
         picture = np.repeat(np.arange(len(pictures)), self.starts[pictures + 1] - self.starts[pictures])
         texts, text = np.unique(self.said[places], return_inverse=True)
+        from scipy.sparse import csr_array
+        from scipy.sparse.csgraph import maximum_flow
+
         source, sink = len(pictures) + len(texts), len(pictures) + len(texts) + 1
         tails = np.concatenate([np.full(len(pictures), source), picture, len(pictures) + np.arange(len(texts))])
         heads = np.concatenate([np.arange(len(pictures)), len(pictures) + text, np.full(len(texts), sink)])
@@ -123,26 +129,28 @@ class DistinctCaptionSampler(Sampler[list[int]]):
     What comes depends on seed, epoch and step alone. After a pass the epoch counts on by itself. `state_dict` says
     where it stands (in batches handed out: a DataLoader with workers is a few ahead of who reads it), and
     `load_state_dict` goes on there. For several processes give each its rank: they get parts of the same batches, of
-    equal size, so that a batch is free of repeats over all of them; up to `processes` - 1 of its pictures are left
+    equal size, so that a batch is free of repeats over all of them; up to `world_size` - 1 of its pictures are left
     out for that.
     `must_repeat` says how many pictures cannot get a caption of their own in their batch; a warning says it too.
     """
 
     def __init__(
-        self, captions: pd.DataFrame, batch_size: int, seed: int = 0, rank: int = 0, processes: int = 1
+        self, captions: pd.DataFrame, batch_size: int, seed: int = 0, rank: int = 0, world_size: int = 1
     ) -> None:
         """captions: the table, its rows in the data set's order. batch_size: pictures a batch, over all processes.
 
-        Raises ValueError for a batch size below 2 or below the number of processes.
+        Raises ValueError where a batch would have fewer than two pictures, or none for a process; CaptionError for a
+        row without a caption.
         """
-        if batch_size < max(2, processes) or not 0 <= rank < processes:
-            raise ValueError(
-                f"batch_size={batch_size}, rank={rank}, processes={processes}: a batch needs two pictures, one for "
-                "each process, and ranks count from 0"
-            )
         self.pool = CaptionPool.from_table(captions)
-        self.batch_size, self.seed, self.rank, self.processes = batch_size, seed, rank, processes
-        self.batches = -(-len(self.pool.images) // batch_size)
+        pictures = len(self.pool.images)
+        self.batches = -(-pictures // max(1, batch_size))
+        if not 0 <= rank < world_size or not self.batches or pictures // self.batches < max(2, world_size):
+            raise ValueError(
+                f"{pictures} pictures, batch_size={batch_size}, rank={rank}, world_size={world_size}: a batch needs "
+                "two pictures and one for each process, and ranks count from 0; use another batch_size"
+            )
+        self.batch_size, self.seed, self.rank, self.world_size = batch_size, seed, rank, world_size
         self.epoch = self.step = 0
         self.must_repeat = warn_of_repeats(self.pool, np.arange(len(self.pool.images)), self.batches)
 
@@ -179,7 +187,7 @@ class DistinctCaptionSampler(Sampler[list[int]]):
         places, batch = self.pool.draw_distinct(pictures, self.batches, generator)
         order = np.argsort(batch, kind="stable")
         parts = np.split(self.pool.rows[places[order]], np.cumsum(np.bincount(batch, minlength=self.batches))[:-1])
-        each = [len(part) // self.processes for part in parts]
+        each = [len(part) // self.world_size for part in parts]
         return [part[self.rank * n : (self.rank + 1) * n] for part, n in zip(parts, each, strict=True)]
 
 

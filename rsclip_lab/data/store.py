@@ -5,9 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,12 +14,12 @@ from PIL import Image
 
 from rsclip_lab.data.cache import CacheError, PixelCache, PixelFile, Stamp
 from rsclip_lab.data.images import ImageError, ImageLike, image_facts, open_image, resize_and_crop
-from rsclip_lab.environment import progress
+from rsclip_lab.environment import in_threads, progress
 
 # Above this the pixels live in a file (mapped into memory) even when no folder is named.
 MAPPED_FROM_BYTES = 1 << 30
-AHEAD = 8  # pictures a thread may be ahead of who takes them
 MOST_NAMED, MOST_UNREADABLE = 5, 100  # in a message; before giving up
+OPENER = 1  # to be raised when open_image gives other pixels of a file: caches of the old ones are then left alone
 MARGIN = 1.25  # a crop of at least 1 / MARGIN² = 64 % of the area is then never enlarged
 Resize = Callable[[Image.Image], Image.Image]
 
@@ -77,7 +75,10 @@ class PixelStore:
         self, indices: Sequence[int] | torch.Tensor, device: str | torch.device = "cpu"
     ) -> torch.Tensor:
         """The pictures at `indices` as uint8 `[batch, 3, size, size]` on `device`."""
-        chosen = self.rows[np.asarray(indices, dtype=np.int64)]
+        indices = np.asarray(indices)
+        if indices.dtype == bool:
+            raise TypeError("gather takes the numbers of pictures, not a mask; np.flatnonzero(mask) gives them")
+        chosen = self.rows[indices.astype(np.int64)]
         on_gpu = torch.device(device).type == "cuda"
         # From pinned memory the copy to a GPU runs beside the computation.
         batch = torch.empty((len(chosen), *self.pixels.shape[1:]), dtype=torch.uint8, pin_memory=on_gpu)
@@ -167,25 +168,6 @@ class _Decoder:
             )
 
 
-def in_threads(
-    function: Callable, items: Iterable, threads: int | None = None, ahead: int | None = None
-) -> Iterator:
-    """`map(function, items)` on threads (PIL decodes outside Python's lock), `ahead` results early at most."""
-    threads = threads or min(8, os.cpu_count() or 1)
-    ahead = AHEAD * threads if ahead is None else ahead
-    waiting: deque = deque()
-    with ThreadPoolExecutor(max_workers=threads) as pool:
-        try:
-            for item in items:
-                waiting.append(pool.submit(function, item))
-                if len(waiting) > ahead:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
-
-
 def _in_memory(images: list[ImageLike], size: int, decoder: _Decoder) -> np.ndarray:
     if len(images) * 3 * size * size < MAPPED_FROM_BYTES:
         pixels = np.empty((len(images), 3, size, size), np.uint8)
@@ -210,14 +192,17 @@ def _in_memory(images: list[ImageLike], size: int, decoder: _Decoder) -> np.ndar
 
 def _in_folder(images: list[ImageLike], cache: PixelCache, decoder: _Decoder) -> tuple[np.ndarray, np.ndarray]:
     """All pixels of the cache, and for each picture its row there."""
-    with cache.open():
-        names, stamps = zip(*map(_name_and_stamp, images), strict=True) if images else ((), ())
-        missing = [i for i in range(len(images)) if cache.row_of(names[i], stamps[i]) is None]
-        if missing:
-            pictures = decoder.decoded([images[i] for i in missing])
-            cache.fill([names[i] for i in missing], [stamps[i] for i in missing], pictures)
-        rows = [cache.row_of(name, stamp) for name, stamp in zip(names, stamps, strict=True)]
-        return cache.pixels.mapped(), np.asarray(rows, dtype=np.int64)
+    names, stamps = zip(*map(_name_and_stamp, images), strict=True) if images else ((), ())
+    if cache.exists:
+        with cache.reading():
+            rows = cache.rows_of(names, stamps)
+            if None not in rows:
+                return cache.pixels.mapped(), np.asarray(rows, dtype=np.int64)
+    with cache.writing():  # another process may have decoded some of them meanwhile
+        missing = [i for i, row in enumerate(cache.rows_of(names, stamps)) if row is None]
+        pictures = decoder.decoded([images[i] for i in missing])
+        cache.fill([names[i] for i in missing], [stamps[i] for i in missing], pictures)
+        return cache.pixels.mapped(), np.asarray(cache.rows_of(names, stamps), dtype=np.int64)
 
 
 def _name_and_stamp(image: ImageLike) -> tuple[str, Stamp]:
@@ -230,16 +215,19 @@ def _name_and_stamp(image: ImageLike) -> tuple[str, Stamp]:
             return path, (facts.st_size, facts.st_mtime_ns)
         except (OSError, ValueError):
             return path, ()
-    array = np.asarray(image)
-    digest = hashlib.sha256(repr((array.shape, str(array.dtype))).encode() + array.tobytes())
-    return f"array:{digest.hexdigest()}", ()
+    try:
+        pixels = np.asarray(open_image(image))  # as they are seen: upright, with the palette's colours
+    except ImageError:
+        return f"unreadable:{id(image)}", ()
+    digest = hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes())
+    return f"pixels:{digest.hexdigest()}", ()
 
 
 def _fingerprint(image_size: int, resize: Resize) -> str:
-    """What `resize` does to fixed pictures, as 16 letters: functions that differ give different ones."""
+    """What `resize` does to two fixed pictures, as 16 letters, which differ where it does something else."""
     values = np.random.default_rng(0).integers(0, 256, (61, 97, 3), dtype=np.uint8)
     probes = (Image.fromarray(values), Image.fromarray(values).resize((500, 700)))
-    digest = hashlib.sha256(repr(image_size).encode())
+    digest = hashlib.sha256(repr((OPENER, image_size)).encode())
     for probe in probes:
         digest.update(resize(probe).tobytes())
     return digest.hexdigest()[:16]

@@ -44,13 +44,20 @@ def split_by_image(
     pictures = distinct_images(captions)
     split = pd.Series("train", index=pictures.index, dtype=object)
     random = np.random.default_rng(seed)
-    for _, group in pictures.groupby("label", dropna=False, sort=True):
-        order = random.permutation(group.index.to_numpy())
-        to_test, to_validation = round(len(order) * test), round(len(order) * validation)
-        split[order[:to_test]] = "test"
-        split[order[to_test : to_test + to_validation]] = "val"
+    groups = [group.index.to_numpy() for _, group in pictures.groupby("label", dropna=False, sort=True)]
+    shuffled = [random.permutation(groups[place]) for place in random.permutation(len(groups))]
+    order = np.concatenate([np.empty(0, dtype=int), *shuffled])
+    in_test = _evenly(len(order), test)
+    rest = order[~in_test]
+    split[order[in_test]] = "test"
+    split[rest[_evenly(len(rest), validation / (1 - test))]] = "val"
     by_image = dict(zip(pictures["image"], split, strict=True))
     return captions.assign(split=pd.Series([by_image[i] for i in captions["image"]], captions.index, dtype=object))
+
+
+def _evenly(count: int, share: float) -> np.ndarray:
+    """Which of `count` places to take: spread, so that each run of them, a label's, gives its share."""
+    return np.diff(np.floor(np.arange(count + 1) * share + 0.5)) > 0
 
 
 def split_name(name: str) -> str:

@@ -44,10 +44,10 @@ def plot_passes(seconds: Mapping[str, tuple[float, float]], passes: int = 10) ->
     """How long a set takes to read again and again: seconds are {way: (first pass, every later one)}."""
     figure = new_figure(10, 4.5)
     axes = figure.subplots()
-    numbers = np.arange(passes + 1)
+    numbers, colours = np.arange(passes + 1), (ORANGE, BLUE, *CYCLE[2:])
     for place, (name, (first, later)) in enumerate(seconds.items()):
         total = np.where(numbers > 0, first + later * (numbers - 1), 0)
-        axes.plot(numbers, total, marker="o", linewidth=2.5, color=(ORANGE, BLUE, *CYCLE[2:])[place], label=name)
+        axes.plot(numbers, total, marker="o", linewidth=2.5, color=colours[place % len(colours)], label=name)
         axes.annotate(f"{total[-1]:.1f} s", (passes, total[-1]), (8, 0), textcoords="offset points", va="center")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set(xlabel="passes over the pictures", ylabel="seconds, all passes", xlim=(0, passes * 1.12))

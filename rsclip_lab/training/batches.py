@@ -76,9 +76,10 @@ class CaptionBatches:
         replay = self._replay_pictures(generator, [len(part) for part in own])
         for step, parts in enumerate(zip(own, replay, strict=True)):
             pictures = np.concatenate(parts)
-            drawn = self.pool.draw_captions(pictures, generator)
             if self.distinct:
-                drawn[: len(own[step])] = captions[step]
+                drawn = np.concatenate([captions[step], self.pool.draw_captions(parts[1], generator)])
+            else:
+                drawn = self.pool.draw_captions(pictures, generator)
             yield Batch.of(pictures, drawn, len(parts[1]))
 
     def _own_pictures(self, generator: np.random.Generator) -> tuple[list[np.ndarray], list[np.ndarray]]:

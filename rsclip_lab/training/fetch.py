@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from rsclip_lab.data import Augmentation, PixelStore, normalise
-from rsclip_lab.data.store import in_threads, margin_size
+from rsclip_lab.data.store import margin_size
+from rsclip_lab.environment import in_threads
 from rsclip_lab.training.batches import Batch, CaptionBatches, Tokens, TurnedCaptions
 from rsclip_lab.training.config import FinetuneConfig
 

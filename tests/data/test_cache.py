@@ -99,11 +99,18 @@ def test_an_unreadable_picture_costs_only_itself(images, folder, decoded):
     assert right(images, store)
 
 
-def test_pictures_without_a_file_are_known_by_their_pixels(images, folder, monkeypatch):
+def test_pictures_without_a_file_are_known_by_their_pixels(images, folder):
+    resized = []
+
+    def resize(image):
+        resized.append(image)
+        return image.resize((SIZE, SIZE))
+
     pictures = [np.asarray(Image.open(image)) for image in images]
-    first = PixelStore.decode(pictures, SIZE, folder=folder)
-    monkeypatch.setattr(store_module, "open_image", None)
-    again = PixelStore.decode([picture.copy() for picture in reversed(pictures)], SIZE, folder=folder)
+    first = PixelStore.decode(pictures, SIZE, resize, folder)
+    resized.clear()
+    again = PixelStore.decode([picture.copy() for picture in reversed(pictures)], SIZE, resize, folder)
+    assert len(resized) == 2  # the two probes that tell one resize from another
     assert torch.equal(again.gather(range(12)), first.gather(range(11, -1, -1)))
 
 
@@ -216,3 +223,46 @@ def test_damage_is_noticed_and_mended(images, folder):
 def test_the_pixels_of_a_folder_are_mapped_not_read(images, folder):
     store = PixelStore.decode(images, SIZE, folder=folder)
     assert isinstance(store.pixels, np.memmap) and not store.pixels.flags.writeable
+
+
+def test_a_finished_cache_can_be_used_where_nothing_can_be_written(images, folder, decoded):
+    expected = PixelStore.decode(images, SIZE, folder=folder).gather(range(12))
+    (lock,) = folder.glob("pixels-*/.lock")
+    decoded.clear()
+
+    def read_without_rights():
+        os.setuid(65534)  # root may write anywhere
+        store = PixelStore.decode(images, SIZE, folder=folder)
+        os._exit(0 if torch.equal(store.gather(range(12)), expected) and decoded == [] else 1)
+
+    for path in (lock, lock.parent / "pixels.u8", lock.parent / "manifest.jsonl"):
+        path.chmod(0o444)
+    lock.parent.chmod(0o555)
+    for parent in [*images[0].parents][:4]:
+        os.chmod(parent, 0o755)
+    process = processes.Process(target=read_without_rights if os.getuid() == 0 else lambda: None)
+    process.start()
+    process.join(60)
+    lock.parent.chmod(0o755)
+    assert process.exitcode == 0
+
+
+def test_pictures_in_memory_are_known_as_they_are_seen(folder, tmp_path):
+    red, blue = (Image.new("P", (20, 20)) for _ in range(2))
+    red.putpalette([255, 0, 0])
+    blue.putpalette([0, 0, 255])
+    upright, turned = Image.new("RGB", (20, 20), "white"), Image.new("RGB", (20, 20), "white")
+    upright.paste((0, 0, 0), (0, 0, 20, 10))
+    turned.paste((0, 0, 0), (0, 0, 20, 10))
+    turned.getexif()[0x0112] = 6
+    pictures = [red, blue, upright, turned]
+    assert right(pictures, PixelStore.decode(pictures, SIZE, folder=folder))
+    assert len(set(PixelStore.decode(pictures, SIZE, folder=folder).rows)) == 4
+
+
+def test_a_first_line_that_was_cut_short_is_taken_out(images, folder):
+    PixelStore.decode(images, SIZE, folder=folder)
+    manifest = file_of(folder, "manifest.jsonl")
+    manifest.write_text('["half')
+    assert right(images, PixelStore.decode(images, SIZE, folder=folder))
+    assert [json.loads(line)[2] for line in manifest.read_text().splitlines()] == list(range(12))

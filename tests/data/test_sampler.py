@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.utils.data import DataLoader
 
-from rsclip_lab.data import DistinctCaptionSampler, ImageTextDataset
+from rsclip_lab.data import CaptionError, DistinctCaptionSampler, ImageTextDataset
 from rsclip_lab.data.false_negatives import same_text
 from rsclip_lab.data.sampler import CaptionPool, spread
 
@@ -81,7 +81,7 @@ def test_no_caption_repeats_whenever_some_choice_of_captions_allows_it(captions,
     sizes = np.bincount(batch, minlength=batches)
     assert sizes.max() - sizes.min() <= 1
     drawn = pd.DataFrame({"batch": batch, "text": pool.said[places]})
-    assert least > 0 or not drawn.duplicated().any()
+    assert drawn.duplicated().sum() == least
 
 
 def test_dealing_keeps_equal_texts_apart_and_mixes_the_rest():
@@ -124,7 +124,7 @@ def test_a_resumed_sampler_goes_on_as_if_it_had_never_stopped(varied, stop):
 
 def test_processes_share_each_batch_in_equal_parts(varied):
     whole = list(DistinctCaptionSampler(varied, 34, seed=2))
-    parts = [list(DistinctCaptionSampler(varied, 34, seed=2, rank=rank, processes=4)) for rank in range(4)]
+    parts = [list(DistinctCaptionSampler(varied, 34, seed=2, rank=rank, world_size=4)) for rank in range(4)]
     for step, rows in enumerate(whole):
         shares = [part[step] for part in parts]
         assert {len(share) for share in shares} == {len(rows) // 4}
@@ -139,16 +139,28 @@ def test_a_data_loader_takes_it(picture_folder):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"batch_size": 1}, {"batch_size": 2, "processes": 3}, {"batch_size": 4, "rank": 1}]
+    "wrong", [{"batch_size": 1}, {"batch_size": 2, "world_size": 3}, {"batch_size": 4, "rank": 1}]
 )
 def test_settings_that_cannot_work_are_refused(varied, wrong):
     with pytest.raises(ValueError, match="a batch needs two pictures"):
         DistinctCaptionSampler(varied, **wrong)
 
 
-def test_a_hundred_thousand_captions_are_dealt_in_a_moment():
+def test_a_hundred_thousand_captions_are_dealt_apart():
     random = np.random.default_rng(0)
     shared = random.integers(3000, size=(20_000, 5))
     pool = CaptionPool.from_table(table_of([[f"caption {c}" for c in own] for own in shared]))
     places, batch = pool.draw_distinct(np.arange(20_000), 400, random)
     assert not pd.DataFrame({"batch": batch, "text": pool.said[places]}).duplicated().any()
+
+
+def test_a_batch_without_negatives_or_without_a_picture_for_a_process_is_refused():
+    with pytest.raises(ValueError, match="3 pictures, batch_size=2.*use another batch_size"):
+        DistinctCaptionSampler(table_of([["a"], ["b"], ["c"]]), 2)
+    with pytest.raises(ValueError, match="5 pictures, batch_size=4"):
+        DistinctCaptionSampler(table_of([[str(n)] for n in range(5)]), 4, world_size=4)
+
+
+def test_a_missing_caption_is_named():
+    with pytest.raises(CaptionError, match="row 1: no caption"):
+        CaptionPool.from_table(table_of([["one"], [None], ["two"]]))

@@ -8,7 +8,8 @@ from PIL import Image
 
 import rsclip_lab.data.store as store_module
 from rsclip_lab.data import ImageError, PixelStore, normalise, open_image
-from rsclip_lab.data.store import in_threads, margin_size
+from rsclip_lab.data.store import margin_size
+from rsclip_lab.environment import in_threads
 
 MEAN, STD = (0.48, 0.45, 0.41), (0.27, 0.26, 0.28)
 
@@ -49,6 +50,8 @@ def test_gather_takes_any_indices_in_their_order(images):
     assert torch.equal(store.gather(range(5))[1], batch[1])
     with pytest.raises(IndexError):
         store.gather([5])
+    with pytest.raises(TypeError, match="np.flatnonzero"):
+        store.gather(np.array([True, False, True, False, False]))
 
 
 def test_a_path_that_repeats_is_decoded_once(images, decoded):
