@@ -103,3 +103,18 @@ def write(tmp_path):
         return path
 
     return write_text
+
+
+@pytest.fixture
+def decoded(monkeypatch):
+    """The names of the pictures that `PixelStore.decode` opens, in order; whole pictures as they are."""
+    from rsclip_lab.data import open_image, store
+
+    names = []
+
+    def noted(image, **options):
+        names.append(os.path.basename(image) if isinstance(image, (str, os.PathLike)) else image)
+        return open_image(image, **options)
+
+    monkeypatch.setattr(store, "open_image", noted)
+    return names

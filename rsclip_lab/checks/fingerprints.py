@@ -29,7 +29,6 @@ TURNS = (
 )  # fmt: skip
 
 
-
 def thumbnail(grey: Image.Image) -> np.ndarray:
     """The whole picture (mode "L") as uint8 [32, 32]."""
     return np.asarray(grey.resize((SIDE, SIDE), Image.Resampling.BOX, reducing_gap=2))
@@ -53,10 +52,10 @@ def _brought_upright(thumb: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(thumb.T if abs(down) > abs(right) else thumb)
 
 
-def near_groups(thumbs: Sequence[np.ndarray], hashes: np.ndarray) -> list[int]:
+def near_groups(thumbs: Sequence[np.ndarray], codes: np.ndarray) -> list[int]:
     """For each picture the first one that it is a copy of, itself where there is none; copies of copies included.
 
-    thumbs: n of uint8 [32, 32], hashes: uint8 [n, 2, 8]. Found are recompressed, resized, slightly recoloured copies,
+    thumbs: n of uint8 [32, 32], codes: uint8 [n, 2, 8]. Found are recompressed, resized, slightly recoloured copies,
     in any of the eight turns; not cropped ones.
     """
     first = list(range(len(thumbs)))
@@ -67,7 +66,7 @@ def near_groups(thumbs: Sequence[np.ndarray], hashes: np.ndarray) -> list[int]:
         return i
 
     detail = functools.lru_cache(maxsize=4096)(lambda i: _detail(thumbs[i]))
-    for i, j in np.concatenate([_close(hashes[:, 0]), _close(hashes[:, 1])]).tolist():
+    for i, j in np.concatenate([_close(codes[:, 0]), _close(codes[:, 1])]).tolist():
         one, other = sorted((first_of(i), first_of(j)))
         if one != other and any(_likeness(*detail(i), *map(turn, detail(j))) >= LIKENESS for turn in TURNS):
             first[other] = one

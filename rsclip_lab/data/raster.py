@@ -34,7 +34,7 @@ def choose_bands(count: int, bands: Sequence[int] | None, name: str) -> list[int
 def read_bands(file: BinaryIO, header: TiffHeader, bands: Sequence[int] | None, max_pixels: int) -> np.ndarray:
     """The chosen bands of the first picture as uint8 `[height, width, 1 or 3]`, stretched where not uint8.
 
-    Nodata (the tag GDAL_NODATA, or a mask in the page after) is left out of the stretch and becomes black.
+    Where it is stretched, nodata (the tag GDAL_NODATA, or a mask in the page after) is left out and becomes black.
     Raises ImageError for what needs imagecodecs, would fill the memory, or has no colours to show.
     """
     import tifffile

@@ -43,6 +43,7 @@ class PixelStore:
         image_size: int,
         resize: Resize | None = None,
         folder: str | Path | None = None,
+        bands: Sequence[int] | None = None,
     ) -> PixelStore:
         """Decode, resize and crop each picture, on several threads; a path that comes again is decoded once.
 
@@ -51,15 +52,16 @@ class PixelStore:
         folder: keep the pixels there, so that no later call decodes what is there already. An interrupted call is
         continued by the next; a picture whose file has changed is decoded again, it alone; several processes may
         name the same folder. Without a folder they live in memory, above 1 GiB in an unnamed file.
+        bands: as `open_image` takes them, for pictures of many bands.
         Raises ImageError, naming the files, when pictures cannot be read; CacheError when the disk is full. What
         was decoded until then stays in the folder.
         """
         resize = resize or (lambda image: resize_and_crop(image, image_size))
         distinct, rows = _distinct(images)
-        decoder = _Decoder(resize, image_size)
+        decoder = _Decoder(resize, image_size, bands)
         if folder is None:
             return cls(_in_memory(distinct, image_size, decoder), rows)
-        cache = PixelCache(Path(folder) / f"pixels-{_fingerprint(image_size, resize)}", image_size)
+        cache = PixelCache(Path(folder) / f"pixels-{_fingerprint(image_size, resize, bands)}", image_size)
         pixels, places = _in_folder(distinct, cache, decoder)
         return cls(pixels, places[rows])
 
@@ -131,8 +133,8 @@ def _distinct(images: Sequence[ImageLike]) -> tuple[list[ImageLike], np.ndarray]
 class _Decoder:
     """Decodes pictures on threads, in their order; those that cannot be read are None and named at the end."""
 
-    def __init__(self, resize: Resize, image_size: int):
-        self.resize, self.shape = resize, (3, image_size, image_size)
+    def __init__(self, resize: Resize, image_size: int, bands: Sequence[int] | None):
+        self.resize, self.shape, self.bands = resize, (3, image_size, image_size), bands
         self.unreadable: list[ImageError] = []
 
     def decoded(self, images: Sequence[ImageLike]) -> Iterator[np.ndarray | None]:
@@ -147,7 +149,7 @@ class _Decoder:
 
     def _decode(self, image: ImageLike) -> np.ndarray | ImageError:
         try:
-            picture = self.resize(open_image(image))
+            picture = self.resize(open_image(image, bands=self.bands))
         except ImageError as error:
             return error
         pixels = np.ascontiguousarray(np.asarray(picture).transpose(2, 0, 1))
@@ -223,11 +225,11 @@ def _name_and_stamp(image: ImageLike) -> tuple[str, Stamp]:
     return f"pixels:{digest.hexdigest()}", ()
 
 
-def _fingerprint(image_size: int, resize: Resize) -> str:
-    """What `resize` does to two fixed pictures, as 16 letters, which differ where it does something else."""
+def _fingerprint(image_size: int, resize: Resize, bands: Sequence[int] | None) -> str:
+    """The choice of bands and what `resize` does to two fixed pictures, as 16 letters, which differ where they do."""
     values = np.random.default_rng(0).integers(0, 256, (61, 97, 3), dtype=np.uint8)
     probes = (Image.fromarray(values), Image.fromarray(values).resize((500, 700)))
-    digest = hashlib.sha256(repr((OPENER, image_size)).encode())
+    digest = hashlib.sha256(repr((OPENER, image_size, bands and tuple(bands))).encode())
     for probe in probes:
         digest.update(resize(probe).tobytes())
     return digest.hexdigest()[:16]

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from rsclip_lab.checks import audit, require_trainable
+from rsclip_lab.checks.tokens import shortened
 from rsclip_lab.data import distinct_images, open_image, sample
 
 
@@ -84,3 +85,7 @@ def test_a_word_that_is_not_known_and_shortening_without_a_model_are_refused(bro
         report.fix(cut_captions="cut")
     with pytest.raises(ValueError, match="audit with a model"):
         report.fix(cut_captions="shorten")
+
+
+def test_a_run_of_blanks_is_shortened_in_a_moment():
+    assert shortened("a pier" + " " * 200_000 + "and a reef", lambda text: len(text) < 20) == "a pier"

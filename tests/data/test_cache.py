@@ -35,16 +35,6 @@ def folder(tmp_path):
     return tmp_path / "cache"
 
 
-@pytest.fixture
-def decoded(monkeypatch):
-    """The names of the pictures that get opened."""
-    opened = []
-    monkeypatch.setattr(
-        store_module, "open_image", lambda image: opened.append(os.path.basename(image)) or open_image(image)
-    )
-    return opened
-
-
 def right(images, store):
     return torch.equal(store.gather(range(len(images))), PixelStore.decode(images, SIZE).gather(range(len(images))))
 
@@ -120,7 +110,7 @@ def test_an_interrupted_build_goes_on_where_it_was(images, folder, decoded, stop
         monkeypatch.setattr("rsclip_lab.data.cache.SAVE_SECONDS", 0.0)
 
     def decode_slowly():
-        def slow(image):
+        def slow(image, **options):
             time.sleep(2 if os.path.basename(image) in ("7.png", "8.png") else 0)
             return open_image(image)
 
@@ -154,7 +144,7 @@ def wait_until(condition):
 def test_two_processes_share_the_work_of_one_folder(images, folder, tmp_path):
     def decode(number):
         opened = []
-        store_module.open_image = lambda image: time.sleep(0.02) or opened.append(image) or open_image(image)
+        store_module.open_image = lambda image, **_: time.sleep(0.02) or opened.append(image) or open_image(image)
         store = PixelStore.decode(images[number:] + images[:number], SIZE, folder=folder)
         np.save(tmp_path / f"{number}.npy", store.gather(np.roll(range(12), number)).numpy())
         (tmp_path / f"{number}.txt").write_text(str(len(opened)))

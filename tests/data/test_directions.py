@@ -231,3 +231,8 @@ def test_the_rewritten_caption_names_where_the_spot_is_after_augment(place, name
         rows, columns = (where.float().mean().item() for where in torch.nonzero(picture[0] > 127, as_tuple=True))
         now = tuple(round((at - 23.5) / 16) for at in (rows, columns))
         assert turned(f"a white square {names[place]}", turn) == f"a white square {names[now]}"
+
+
+def test_a_caption_as_long_as_a_book_is_rewritten_in_a_moment():
+    text = "a road from left to right and a tree on the left, " * 4000
+    assert turned(turned(text, 1), 1).count("on the left") == 4000

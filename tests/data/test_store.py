@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
+import tifffile
 import torch
 from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image
 
 import rsclip_lab.data.store as store_module
-from rsclip_lab.data import ImageError, PixelStore, normalise, open_image
+from rsclip_lab.data import ImageError, PixelStore, normalise
 from rsclip_lab.data.store import margin_size
 from rsclip_lab.environment import in_threads
 
@@ -22,14 +23,6 @@ def images(tmp_path):
         paths.append(tmp_path / f"{number}.{'jpg' if number % 2 else 'png'}")
         Image.fromarray(pixels).save(paths[-1])
     return paths
-
-
-@pytest.fixture
-def decoded(monkeypatch):
-    """Counts the pictures that get opened."""
-    opened = []
-    monkeypatch.setattr(store_module, "open_image", lambda image: opened.append(image) or open_image(image))
-    return opened
 
 
 @pytest.mark.parametrize("in_folder", [False, True])
@@ -120,3 +113,12 @@ def test_threads_keep_the_order_and_stay_a_few_results_ahead():
     assert [next(results) for _ in range(5)] == [0, 2, 4, 6, 8]
     assert len(started) < 40
     assert list(results) == [2 * item for item in range(5, 1000)]
+
+
+def test_bands_are_chosen_for_all_pictures_and_make_another_cache(tmp_path):
+    values = np.random.default_rng(0).integers(0, 256, (20, 20, 4), dtype=np.uint8)
+    tifffile.imwrite(tmp_path / "four.tif", values, planarconfig="contig", photometric="rgb")
+    for bands in ((2, 1, 0), (3, 2, 1), None):
+        store = PixelStore.decode([tmp_path / "four.tif"], 20, folder=tmp_path / "cache", bands=bands)
+        expected = values[..., list(bands or (0, 1, 2))].transpose(2, 0, 1)
+        assert np.array_equal(store.gather([0])[0], expected)

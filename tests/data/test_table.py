@@ -52,3 +52,13 @@ def test_tables_put_together_keep_all_their_pictures(picture_folder):
     table = read_captions(picture_folder)
     other = table.assign(image=table["image"] + ".other")  # its image_id counts from 0 again
     assert len(distinct_images(pd.concat([table, other]))) == 2 * len(distinct_images(table))
+
+
+@pytest.mark.parametrize("each", [1, 2, 3, 4, 7])
+def test_small_classes_give_their_share_too(each):
+    rows = [(f"{label}_{n}.png", f"{n}", f"class {label:02}") for label in range(30) for n in range(each)]
+    table = pd.DataFrame(rows, columns=["image", "caption", "label"]).assign(image_id=0, split=None)
+    counts = split_by_image(table)["split"].value_counts()
+    assert counts.to_dict() == {"train": 21 * each, "test": 6 * each, "val": 3 * each}
+    chosen = [frozenset(split_by_image(table, seed=s).query("split == 'test'")["label"]) for s in range(20)]
+    assert len(set(chosen)) > 1 or each > 3  # which classes, is drawn

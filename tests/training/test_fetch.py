@@ -7,8 +7,6 @@ import torch
 from PIL import Image
 
 import rsclip_lab.data.augmentation as augment_module
-import rsclip_lab.data.store as store_module
-from rsclip_lab.data import open_image
 from rsclip_lab.training import FinetuneConfig, finetune
 from rsclip_lab.training.batches import CaptionBatches
 from rsclip_lab.training.fetch import BatchSource
@@ -142,11 +140,9 @@ def test_an_epoch_that_starts_in_the_middle_gives_what_it_would_have_given(rando
         assert torch.equal(whole.pixels, rest.pixels) and torch.equal(whole.tokens, rest.tokens)
 
 
-def test_decoded_pictures_are_kept_in_a_folder_when_one_is_named(random_clip, large, tmp_path, monkeypatch):
-    opened = []
-    monkeypatch.setattr(store_module, "open_image", lambda image: opened.append(image) or open_image(image))
+def test_decoded_pictures_are_kept_in_a_folder_when_one_is_named(random_clip, large, tmp_path, decoded):
     first, second = (
         finetune(random_clip, large, WHOLE, progress=False, cache=tmp_path / "cache") for _ in range(2)
     )
-    assert len(opened) == 8
+    assert len(decoded) == 8
     pd.testing.assert_frame_equal(first.history, second.history)
