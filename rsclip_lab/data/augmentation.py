@@ -34,22 +34,26 @@ class Augmentation:
 
     random: `[batch, 10]` in 0..1, by column: size, x and y of the crop, the three bits of the turn, colours.
     min_crop: least share of the area that is kept; 1 for no crop. flip: mirror left and right, top and bottom.
-    rotate: turn by right angles. colour: strength of the changes of contrast, tint and brightness; 0 for none.
+    rotate: turn by right angles. colour_jitter: strength of the changes of contrast, tint and brightness, 0 to 2;
+    0 for none.
     """
 
     random: torch.Tensor
     min_crop: float = 0.6
     flip: bool = True
     rotate: bool = True
-    colour: float = 1.0
+    colour_jitter: float = 1.0
 
     @classmethod
     def drawn(cls, batch: int, generator: torch.Generator, **which) -> Augmentation:
         """For `batch` pictures, on the generator's device; the same random numbers whatever is switched off."""
-        drawn = cls(torch.rand(batch, 10, generator=generator, device=generator.device), **which)
-        if not 0 < drawn.min_crop <= 1:
-            raise ValueError(f"min_crop is a share of the area, above 0 and up to 1, not {drawn.min_crop}")
-        return drawn
+        return cls(torch.rand(batch, 10, generator=generator, device=generator.device), **which)
+
+    def __post_init__(self) -> None:
+        if not 0 < self.min_crop <= 1:
+            raise ValueError(f"min_crop is a share of the area, above 0 and up to 1, not {self.min_crop}")
+        if not 0 <= self.colour_jitter <= 2:
+            raise ValueError(f"colour_jitter is a strength from 0 to 2, not {self.colour_jitter}")
 
     @property
     def bits(self) -> torch.Tensor:
@@ -96,6 +100,8 @@ class Augmentation:
     def _pieces(self, pixels: torch.Tensor, size: int) -> Iterator[tuple[slice, torch.Tensor]]:
         """Values from 0 to below 256, half a step up: made whole by cutting, they are rounded."""
         batch, channels, height, width = pixels.shape
+        if pixels.dtype != torch.uint8:
+            raise ValueError(f"augment takes uint8 pixels from 0 to 255, not {pixels.dtype}")
         if height != width:
             raise ValueError(
                 f"augment turns pictures by 90 degrees and needs square ones, not {height} x {width}"
@@ -103,7 +109,7 @@ class Augmentation:
         device = pixels.device
         random, bits = self.random.to(device), self.bits.to(device)
         placements = _placements(random[:, :3], bits, self.min_crop)
-        gain, offset = _recolouring(random[:, 6:], self.colour)
+        gain, offset = _recolouring(random[:, 6:], self.colour_jitter)
         # On a CPU in pieces that fit its caches, and always in the same memory: fresh memory for a whole batch
         # takes longer than the computation.
         length = min(CPU_PIECE, batch) if device.type == "cpu" else batch

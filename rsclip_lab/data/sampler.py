@@ -59,9 +59,9 @@ class CaptionPool:
         return pd.factorize(np.array([same_text(text) for text in self.texts], dtype=object))[0][self.captions_of]
 
     def draw_distinct(
-        self, pictures: np.ndarray, batches: int, generator: np.random.Generator
+        self, pictures: np.ndarray, batches: int, generator: np.random.Generator, multiple: int = 1
     ) -> tuple[np.ndarray, np.ndarray]:
-        """For each picture the place of one of its captions, and its batch, 0 … batches - 1, of equal sizes.
+        """For each picture the place of one of its captions, and its batch, as `spread` gives it.
 
         Captions are drawn at random. Those that were drawn more often than there are batches are drawn again where
         their picture has another; should that not be enough, all are chosen such that as few as can be repeat in a
@@ -77,7 +77,7 @@ class CaptionPool:
                 places[i] = rarest
         if (counts > batches).any():
             places = self._matched(pictures, batches)[0]
-        return places, spread(self.said[places], batches, generator)
+        return places, spread(self.said[places], batches, generator, multiple)
 
     def must_repeat(self, pictures: np.ndarray, batches: int) -> int:
         """How many of the pictures have to share a caption with another one of their batch, at the least."""
@@ -105,18 +105,36 @@ class CaptionPool:
         return chosen, int(flow.flow_value)
 
 
-def spread(texts: np.ndarray, batches: int, generator: np.random.Generator) -> np.ndarray:
-    """For each drawn text (a number, [n]) its batch, 0 … batches - 1, at random, in sizes that differ by one at most.
+def spread(texts: np.ndarray, batches: int, generator: np.random.Generator, multiple: int = 1) -> np.ndarray:
+    """For each drawn text (a number, [n]) its batch, 0 … batches - 1, at random, in sizes as equal as can be.
 
-    A text that was drawn no more than `batches` times is in no batch twice: the draws are laid out text by text and
-    dealt like cards.
+    A text that was drawn no more than `batches` times is in no batch twice: the draws are laid out text by text, the
+    most frequent first, and dealt like cards. multiple: of which every size is one; up to multiple - 1 draws are left
+    out for that, their batch is -1. (Where this makes a text meet itself, sizes are equal first, and each batch loses
+    so many.)
     """
     order = generator.permutation(len(texts))
-    _, first, group = np.unique(texts[order], return_index=True, return_inverse=True)
-    order = order[np.argsort(first[group], kind="stable")]
-    batch = np.empty(len(texts), dtype=np.int64)
-    batch[order] = generator.permutation(batches)[np.arange(len(texts)) % batches]
+    _, first, group, count = np.unique(texts[order], return_index=True, return_inverse=True, return_counts=True)
+    order = order[np.lexsort((first[group], -count[group]))]
+    hands = generator.permutation(batches)
+    batch = _dealt(order, hands, multiple)
+    kept = batch >= 0
+    if multiple > 1 and len(np.unique(np.stack([texts, batch])[:, kept], axis=1).T) < kept.sum():
+        batch = _dealt(order, hands, 1)
+        surplus = np.bincount(batch, minlength=batches) % multiple
+        rank_in_batch = np.argsort(np.argsort(batch, kind="stable")) - np.searchsorted(np.sort(batch), batch)
+        batch = np.where(rank_in_batch < surplus[batch], -1, batch)
     return batch
+
+
+def _dealt(cards: np.ndarray, hands: np.ndarray, multiple: int) -> np.ndarray:
+    """The hand of each card: in rounds, to all hands that are not full yet; -1 for what is left over."""
+    units = len(cards) // multiple
+    sizes = multiple * (units // len(hands) + (np.arange(len(hands)) < units % len(hands)))
+    slots = [hands[sizes > turn] for turn in range(sizes.max(initial=0))]
+    hand = np.full(len(cards), -1)
+    hand[cards[: sizes.sum()]] = np.concatenate([np.empty(0, np.int64), *slots])
+    return hand
 
 
 class DistinctCaptionSampler(Sampler[list[int]]):
@@ -128,9 +146,8 @@ class DistinctCaptionSampler(Sampler[list[int]]):
 
     What comes depends on seed, epoch and step alone. After a pass the epoch counts on by itself. `state_dict` says
     where it stands (in batches handed out: a DataLoader with workers is a few ahead of who reads it), and
-    `load_state_dict` goes on there. For several processes give each its rank: they get parts of the same batches, of
-    equal size, so that a batch is free of repeats over all of them; up to `world_size` - 1 of its pictures are left
-    out for that.
+    `load_state_dict` goes on there. For several processes give each its rank: they get equal parts of the same
+    batches, free of repeats over all of them; up to `world_size` - 1 pictures an epoch are left out for that.
     `must_repeat` says how many pictures cannot get a caption of their own in their batch; a warning says it too.
     """
 
@@ -144,8 +161,9 @@ class DistinctCaptionSampler(Sampler[list[int]]):
         """
         self.pool = CaptionPool.from_table(captions)
         pictures = len(self.pool.images)
-        self.batches = -(-pictures // max(1, batch_size))
-        if not 0 <= rank < world_size or not self.batches or pictures // self.batches < max(2, world_size):
+        size, used = (count - count % max(1, world_size) for count in (batch_size, pictures))
+        self.batches = -(-used // max(1, size))
+        if not 0 <= rank < world_size or min(size, used) < 2 or pictures // self.batches < 2:
             raise ValueError(
                 f"{pictures} pictures, batch_size={batch_size}, rank={rank}, world_size={world_size}: a batch needs "
                 "two pictures and one for each process, and ranks count from 0; use another batch_size"
@@ -184,11 +202,9 @@ class DistinctCaptionSampler(Sampler[list[int]]):
         """The rows of each batch of this epoch, as far as they are this process's."""
         generator = np.random.default_rng([self.seed, self.epoch])
         pictures = generator.permutation(len(self.pool.images))
-        places, batch = self.pool.draw_distinct(pictures, self.batches, generator)
-        order = np.argsort(batch, kind="stable")
-        parts = np.split(self.pool.rows[places[order]], np.cumsum(np.bincount(batch, minlength=self.batches))[:-1])
-        each = [len(part) // self.world_size for part in parts]
-        return [part[self.rank * n : (self.rank + 1) * n] for part, n in zip(parts, each, strict=True)]
+        places, batch = self.pool.draw_distinct(pictures, self.batches, generator, self.world_size)
+        rows = [self.pool.rows[places[batch == number]] for number in range(self.batches)]
+        return [part[self.rank :: self.world_size] for part in rows]
 
 
 def warn_of_repeats(pool: CaptionPool, pictures: np.ndarray, batches: int) -> int:

@@ -18,6 +18,7 @@ from rsclip_lab.environment import in_threads, progress
 
 # Above this the pixels live in a file (mapped into memory) even when no folder is named.
 MAPPED_FROM_BYTES = 1 << 30
+MOST_PIXELS = 4096  # of a side; models read up to about a thousand
 MOST_NAMED, MOST_UNREADABLE = 5, 100  # in a message; before giving up
 OPENER = 1  # to be raised when open_image gives other pixels of a file: caches of the old ones are then left alone
 MARGIN = 1.25  # a crop of at least 1 / MARGIN² = 64 % of the area is then never enlarged
@@ -56,6 +57,8 @@ class PixelStore:
         Raises ImageError, naming the files, when pictures cannot be read; CacheError when the disk is full. What
         was decoded until then stays in the folder.
         """
+        if not isinstance(image_size, (int, np.integer)) or not 1 <= image_size <= MOST_PIXELS:
+            raise ValueError(f"image_size={image_size!r}: a whole number of pixels from 1 to {MOST_PIXELS}")
         resize = resize or (lambda image: resize_and_crop(image, image_size))
         distinct, rows = _distinct(images)
         decoder = _Decoder(resize, image_size, bands)
@@ -161,7 +164,8 @@ class _Decoder:
         if len(self.unreadable) == 1:
             raise self.unreadable[0]
         if self.unreadable:
-            count = f"{len(self.unreadable)} of {total}"
+            stopped = len(self.unreadable) == MOST_UNREADABLE
+            count = f"{'at least ' * stopped}{len(self.unreadable)} of {total}"
             named = "\n".join(f"  {error}" for error in self.unreadable[:MOST_NAMED])
             more = len(self.unreadable) - MOST_NAMED
             tail = f"\n  and {more} more" if more > 0 else ""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
+from numbers import Integral, Real
 
 LOSSES = ("clip", "positives_only")
 FREEZABLE = ("none", "image", "text")
@@ -39,6 +40,10 @@ class FinetuneConfig:
     seed: int = 0  # of shuffling, drawn captions and augmentation
 
     def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if not _fits(value, field.type):
+                raise TypeError(f"FinetuneConfig({field.name}={value!r}): {field.name} must be {field.type}")
         for name, ok, rule in self._rules():
             if not ok:
                 raise ValueError(f"FinetuneConfig({name}={getattr(self, name)!r}): {name} must be {rule}")
@@ -62,6 +67,7 @@ class FinetuneConfig:
         yield "freeze", self.freeze in FREEZABLE, f"one of {', '.join(FREEZABLE)}"
         yield "max_grad_norm", self.max_grad_norm > 0, "above 0"
         yield "patience", self.patience >= 0, "0 or more"
+        yield "seed", self.seed >= 0, "0 or more"
         yield "precision", self.precision in ("auto", "fp32"), "'auto' or 'fp32'"
 
     def to_dict(self) -> dict:
@@ -74,6 +80,13 @@ class FinetuneConfig:
         rate = suggested_learning_rate(model) if self.learning_rate is None else self.learning_rate
         freeze = not small if self.freeze_batch_norm is None else self.freeze_batch_norm
         return replace(self, learning_rate=rate, freeze_batch_norm=freeze)
+
+
+def _fits(value: object, annotation: str) -> bool:
+    """Whether a value is of the type that a field is annotated with; whole numbers do for fractions."""
+    kinds = {"bool": bool, "int": Integral, "float": Real, "str": str, "None": type(None)}
+    allowed = tuple(kinds[name] for name in annotation.split(" | "))
+    return isinstance(value, allowed) and (bool in allowed or not isinstance(value, bool))
 
 
 def is_small(model) -> bool:

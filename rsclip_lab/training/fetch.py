@@ -81,7 +81,7 @@ class BatchSource:
         config = self.config
         if not config.augment:
             return None
-        which = {"flip": config.flip, "rotate": config.rotate, "colour": config.colour_jitter}
+        which = {"flip": config.flip, "rotate": config.rotate, "colour_jitter": config.colour_jitter}
         return Augmentation.drawn(pictures, generator, min_crop=config.min_crop, **which)
 
     def _on_device(self, batch: Batch, augmentation: Augmentation | None, pixels: Tensor) -> TrainingBatch:

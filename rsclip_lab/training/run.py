@@ -80,6 +80,8 @@ def finetune(
     folder = None if folder is None else Path(folder)
     if folder:
         check_new_folder(folder)
+    if not hasattr(model, "net"):
+        raise TypeError(f"finetune takes a loaded model, not {model!r}: finetune(load_model({model!r}), …)")
     config = (config or FinetuneConfig()).resolved(model)
     require_trainable(captions, config.batch_size)
     for name, table in (("the replay table", replay), ("the validation table", validation)):

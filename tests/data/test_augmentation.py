@@ -117,7 +117,7 @@ def test_oblong_pictures_and_impossible_crops_are_refused(pixels):
         augment(pixels, generator(), min_crop=0)
 
 
-WITHOUT = {"min_crop": 1.0, "flip": False, "rotate": False, "colour": 0.0}
+WITHOUT = {"min_crop": 1.0, "flip": False, "rotate": False, "colour_jitter": 0.0}
 
 
 def eight_turns(picture):
@@ -178,6 +178,14 @@ def test_crops_of_a_larger_picture_come_out_in_the_size_asked_for(colours_kept):
 
 def test_colours_change_as_strongly_as_asked(pixels):
     def change(colour):
-        return (augment(pixels, generator(), **WITHOUT | {"colour": colour}).float() - pixels).abs().mean()
+        return (augment(pixels, generator(), **WITHOUT | {"colour_jitter": colour}).float() - pixels).abs().mean()
 
     assert change(0.0) == 0 < change(0.5) < change(1.0) < change(2.0)
+
+
+def test_settings_and_pixels_that_cannot_be_meant_are_refused(pixels):
+    for which in ({"colour_jitter": -1.0}, {"colour_jitter": float("nan")}, {"min_crop": 2.0}):
+        with pytest.raises(ValueError, match=next(iter(which))):
+            augment(pixels, generator(), **which)
+    with pytest.raises(ValueError, match="uint8 pixels from 0 to 255, not torch.float32"):
+        augment(pixels / 255, generator())

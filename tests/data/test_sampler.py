@@ -122,13 +122,29 @@ def test_a_resumed_sampler_goes_on_as_if_it_had_never_stopped(varied, stop):
         DistinctCaptionSampler(varied, 20, seed=3).load_state_dict(sampler.state_dict())
 
 
-def test_processes_share_each_batch_in_equal_parts(varied):
-    whole = list(DistinctCaptionSampler(varied, 34, seed=2))
-    parts = [list(DistinctCaptionSampler(varied, 34, seed=2, rank=rank, world_size=4)) for rank in range(4)]
-    for step, rows in enumerate(whole):
-        shares = [part[step] for part in parts]
-        assert {len(share) for share in shares} == {len(rows) // 4}
-        assert sum(shares, []) == rows[: len(rows) // 4 * 4]
+@pytest.mark.parametrize(
+    ("pictures", "batch_size", "world_size"), [(1001, 64, 8), (1001, 8, 8), (100, 34, 4), (9, 4, 3), (5, 4, 4)]
+)
+def test_processes_get_equal_parts_of_each_batch_and_hardly_a_picture_is_left_out(pictures, batch_size, world_size):
+    table = table_of([[f"picture {n}", f"kind {n % 50}"] for n in range(pictures)])
+    parts = [
+        list(DistinctCaptionSampler(table, batch_size, seed=2, rank=rank, world_size=world_size))
+        for rank in range(world_size)
+    ]
+    seen = []
+    for shares in zip(*parts, strict=True):
+        rows = sum(shares, [])
+        assert len({len(share) for share in shares}) == 1 and 2 <= len(rows) <= batch_size + world_size - 1
+        assert table.iloc[rows]["caption"].is_unique
+        seen += rows
+    assert pictures - world_size < table.iloc[seen]["image"].nunique() == len(seen)
+
+
+def test_where_equal_parts_would_make_captions_meet_the_batches_give_up_a_picture_each():
+    table = table_of([[f"kind {n % 4}"] for n in range(28)])  # seven batches of four kinds
+    parts = [list(DistinctCaptionSampler(table, 4, rank=rank, world_size=3)) for rank in range(3)]
+    for shares in zip(*parts, strict=True):
+        assert table.iloc[sum(shares, [])]["caption"].is_unique and {len(share) for share in shares} == {1}
 
 
 def test_a_data_loader_takes_it(picture_folder):
@@ -157,8 +173,10 @@ def test_a_hundred_thousand_captions_are_dealt_apart():
 def test_a_batch_without_negatives_or_without_a_picture_for_a_process_is_refused():
     with pytest.raises(ValueError, match="3 pictures, batch_size=2.*use another batch_size"):
         DistinctCaptionSampler(table_of([["a"], ["b"], ["c"]]), 2)
-    with pytest.raises(ValueError, match="5 pictures, batch_size=4"):
-        DistinctCaptionSampler(table_of([[str(n)] for n in range(5)]), 4, world_size=4)
+    with pytest.raises(ValueError, match="3 pictures, batch_size=4"):
+        DistinctCaptionSampler(table_of([[str(n)] for n in range(3)]), 4, world_size=4)
+    with pytest.raises(ValueError, match="0 pictures"):
+        DistinctCaptionSampler(table_of([]), 4)
 
 
 def test_a_missing_caption_is_named():

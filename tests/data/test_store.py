@@ -81,7 +81,7 @@ def test_all_unreadable_pictures_are_named_at_once(images):
 
 def test_a_folder_of_wrong_files_is_given_up_before_the_end(tmp_path, decoded):
     missing = [tmp_path / f"{number}.png" for number in range(500)]
-    with pytest.raises(ImageError, match=r"(?s)100 of 500 pictures cannot be read.*and 95 more"):
+    with pytest.raises(ImageError, match=r"(?s)at least 100 of 500 pictures cannot be read.*and 95 more"):
         PixelStore.decode(missing, 16)
     assert len(decoded) < 300
 
@@ -122,3 +122,9 @@ def test_bands_are_chosen_for_all_pictures_and_make_another_cache(tmp_path):
         store = PixelStore.decode([tmp_path / "four.tif"], 20, folder=tmp_path / "cache", bands=bands)
         expected = values[..., list(bands or (0, 1, 2))].transpose(2, 0, 1)
         assert np.array_equal(store.gather([0])[0], expected)
+
+
+@pytest.mark.parametrize("size", [0, -3, "64", 64.0, 60_000])
+def test_a_size_that_cannot_be_meant_is_refused_at_once(images, size):
+    with pytest.raises(ValueError, match="image_size=.*from 1 to 4096"):
+        PixelStore.decode(images, size)

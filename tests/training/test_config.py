@@ -65,3 +65,13 @@ def test_small_networks_get_the_larger_rate():
     assert FinetuneConfig().resolved(model(150_000_000)).freeze_batch_norm is True
     assert FinetuneConfig().resolved(model(14_000_000)).freeze_batch_norm is False
     assert FinetuneConfig(freeze_batch_norm=True).resolved(model(14_000_000)).freeze_batch_norm is True
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"batch_size": "32"}, {"flip": "no"}, {"epochs": 1.5}, {"epochs": True}, {"seed": None}]
+)
+def test_values_of_another_type_are_refused(wrong):
+    (name,) = wrong
+    with pytest.raises(TypeError, match=f"FinetuneConfig.{name}=.*{name} must be"):
+        FinetuneConfig(**wrong)
+    assert FinetuneConfig(weight_decay=0).weight_decay == 0 and FinetuneConfig(learning_rate=None)
