@@ -21,6 +21,10 @@ FLOORS = [
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 SAME_FLOOR = {("models", "data"), ("cli", "course")}  # a model reads pictures; data never knows of models
 HOME_OF_LIBRARY = {"matplotlib": {"show"}, "ipywidgets": {"show"}, "faiss": {"search"}, "peft": {"training"}}
+# Extras, and what is slow to import: only where it is needed, inside a function.
+HOME_OF_LIBRARY |= dict.fromkeys(
+    ("imagecodecs", "pyarrow", "webdataset", "transformers", "sentencepiece", "tifffile", "scipy", "py3langid"), set()
+)
 
 
 def rooms():
