@@ -122,10 +122,13 @@ def test_trainable_data_passes(captions):
     [
         (lambda table: table.iloc[:0], "table of captions is empty"),
         (lambda table: table.iloc[:2], "batch of 1 has no negatives"),
-        (lambda table: table[table["label"] == "beach"], "one label 'beach'.*pictures of other kinds"),
         (lambda table: table.assign(caption="a view"), "one caption 'a view'.*no negatives"),
         (lambda table: table.assign(image="/no/such/place/a.png"), "row 0, /no/such/place/a.png: the folder"),
         (lambda table: table.replace({table["image"][4]: table["image"][4] + "x"}), "row 4, .*no such file"),
+        (
+            lambda table: table.replace({table["image"][4]: table["image"][4].replace("forest_2", "Forest_2")}),
+            "row 4, .*there is 'forest_2.png'",
+        ),
         (lambda table: table.assign(caption=["x", " "] * 12), "row 1, .*empty caption"),
     ],
 )
@@ -142,6 +145,21 @@ def test_training_refuses_a_batch_of_one_a_class_of_one_and_a_file_that_is_no_pi
     Path(captions["image"][8]).write_text("text")
     with pytest.raises(CaptionError, match="row 8, .*plain text, not a picture; "):
         require_trainable(captions, batch_size=4)
+
+
+def test_what_is_no_table_or_no_model_is_said_in_words(captions):
+    with pytest.raises(CaptionError, match="is no table but NoneType; make it with read_captions"):
+        audit(None)
+    with pytest.raises(CaptionError, match="is no table but str"):
+        audit("data/rsicd")
+    with pytest.raises(TypeError, match=r"load it first: load_model\('tiny'\)"):
+        audit(captions, "tiny")
+
+
+def test_rows_of_tables_put_together_are_positions(captions):
+    twice = pd.concat([captions[12:], captions[:12].assign(caption="")])
+    twice.index = [0] * 24
+    assert found(audit(twice), "empty_caption")["row"].tolist() == list(range(12, 24))
 
 
 def test_the_table_given_is_not_changed(captions):

@@ -10,7 +10,7 @@ import pandas as pd
 
 from rsclip_lab.checks.kinds import Problem, counted, quoted
 from rsclip_lab.data.directions import names_direction, turned
-from rsclip_lab.data.readers.records import IMAGE_SUFFIXES
+from rsclip_lab.data.signatures import IMAGE_SUFFIXES
 from rsclip_lab.environment import progress
 
 PLACEHOLDERS = {
@@ -26,6 +26,8 @@ HTML = re.compile(
 )
 MIRROR, SWAP = 3, 4  # of the eight turns; which words can be rewritten depends on whether the axes are swapped only
 BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
+WESTERN = re.compile(r"[\x80-\xff]")
+MIN_LETTERS = 6  # of a caption, to judge by the share of accents: "été" is a word
 
 
 def caption_problems(captions: pd.DataFrame) -> Iterator[Problem]:
@@ -52,7 +54,7 @@ def _remains(row: int, file: str, text: str) -> Iterator[Problem]:
         yield Problem("file_name_caption", row, file, f"{quoted(text)} names a file or a split")
     if found := HTML.search(text):
         yield Problem("html_remains", row, file, f"{quoted(found[0])} in {quoted(text)}")
-    if any(_is_damaged(part) for part in BEYOND_ASCII.findall(text)):
+    if any(_is_damaged(part) for part in BEYOND_ASCII.findall(text)) or _is_of_another_script(text):
         yield Problem("damaged_text", row, file, f"letters read in a wrong encoding: {quoted(text)}")
 
 
@@ -78,14 +80,24 @@ def _is_damaged(letters: str) -> bool:
     return False
 
 
+def _is_of_another_script(text: str) -> bool:
+    """Whether most signs are western ones beyond ASCII: Cyrillic, Greek or Chinese single bytes look like that.
+
+    No language has so many accents.
+    """
+    signs = "".join(text.split())
+    return len(signs) >= MIN_LETTERS and len(WESTERN.findall(signs)) > len(signs) / 2
+
+
 def shared_captions(captions: pd.DataFrame) -> Iterator[Problem]:
     pictures = captions.dropna(subset="text").groupby("text")["image"].nunique()
     shared = pictures[pictures > 1]
     if len(shared):
         most = shared.idxmax()
-        detail = f"{len(shared)} of {counted(len(pictures), 'distinct caption')} stand at several pictures, "
+        stand = "stands" if len(shared) == 1 else "stand"
+        detail = f"{len(shared):,} of {counted(len(pictures), 'distinct caption')} {stand} at several pictures, "
         row = captions.index[captions["text"] == most][0]
-        yield Problem("shared_caption", row, None, f"{detail}{quoted(most)} at {shared.max()}")
+        yield Problem("shared_caption", row, None, f"{detail}{quoted(most)} at {shared.max():,}")
 
 
 def direction_problems(captions: pd.DataFrame) -> Iterator[Problem]:
@@ -98,6 +110,6 @@ def direction_problems(captions: pd.DataFrame) -> Iterator[Problem]:
     rows = texts[texts.isin(naming)]
     never = sum(text not in mirrored and text not in swapped for text in rows)
     some = sum((text in mirrored) != (text in swapped) for text in rows)
-    detail = f"{counted(len(rows), 'caption')} of {len(captions):,} name a direction; "
-    detail += f"{never} of them cannot be rewritten for a turned picture, {some} for some turns only"
+    detail = f"{counted(len(rows), 'caption')} of {len(captions):,} name{'s' * (len(rows) == 1)} a direction; "
+    detail += f"{never:,} of them cannot be rewritten for a turned picture, {some:,} for some turns only"
     yield Problem("directions", rows.index[0], captions.at[rows.index[0], "image"], detail)

@@ -2,33 +2,67 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import os
-import re
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from rsclip_lab.checks.kinds import Problem, quoted
+from rsclip_lab.checks.kinds import Problem, counted, quoted
+from rsclip_lab.checks.names import FolderNames, folder_of
 from rsclip_lab.checks.pictures import Picture
-from rsclip_lab.data.signatures import SUFFIXES
+from rsclip_lab.data.signatures import IMAGE_SUFFIXES, SUFFIXES
 
-MAX_NAMES, MAX_SEARCHES = 5000, 50  # of a folder; comparing every letter of more would take minutes
-
-DIGITS = re.compile(r"\d+")  # ship_12.jpg is not ship_13.jpg with a slip of the pen
-ALL_SUFFIXES = {suffix for suffixes in SUFFIXES.values() for suffix in suffixes}
+NEARLY_ALL = 0.9  # when more of a folder's pictures are missing, it is the folder that is wrong
 
 
 def file_problems(pictures: Sequence[Picture]) -> Iterator[Problem]:
-    folders = functools.cache(_Names)
+    missing = [picture for picture in pictures if picture.error and not os.path.exists(picture.path)]
+    gone = {picture.path for picture in missing}
     for picture in pictures:
-        if picture.error is None:
-            continue
-        if os.path.exists(picture.path):
+        if picture.error and picture.path not in gone:
             yield Problem("unreadable_picture", picture.row, picture.path, *_cause_and_remedy(picture))
+    names = functools.cache(FolderNames)
+    if _nearly_all(missing, pictures):
+        yield _missing_folder(_common_folder(missing), missing, pictures, names)
+    else:
+        yield from _missing_here_and_there(pictures, gone, names)
+
+
+def _missing_here_and_there(pictures: Sequence[Picture], gone: set[str], names) -> Iterator[Problem]:
+    folders = defaultdict(list)
+    for picture in pictures:
+        folders[folder_of(picture.path)].append(picture)
+    for folder, some in folders.items():
+        missing = [picture for picture in some if picture.path in gone]
+        if _nearly_all(missing, some):
+            yield _missing_folder(folder, missing, some, names)
         else:
-            folder = folders(os.path.dirname(picture.path))
-            yield Problem("missing_file", picture.row, picture.path, folder.said_of(picture.name))
+            for picture in missing:
+                yield Problem("missing_file", picture.row, picture.path, names(folder).said_of(picture.name))
+
+
+def _nearly_all(missing: Sequence[Picture], pictures: Sequence[Picture]) -> bool:
+    return len(missing) > max(1, NEARLY_ALL * len(pictures))
+
+
+def _common_folder(pictures: Sequence[Picture]) -> str:
+    folders = {folder_of(picture.path) for picture in pictures}
+    try:
+        return os.path.commonpath(folders)
+    except ValueError:  # of several drives
+        return min(folders)
+
+
+def _missing_folder(folder: str, missing: Sequence[Picture], pictures: Sequence[Picture], names) -> Problem:
+    there, first = len(pictures) - len(missing), missing[0]
+    share, verb = (f"only {there:,}", "are") if there > 1 else ("only 1" if there else "none", "is")
+    detail = f"{share} of {counted(len(pictures), 'picture')} {verb} in {folder}"
+    if not os.path.isdir(folder):
+        detail += ": the folder does not exist"
+    elif nearest := names(folder_of(first.path)).nearest(first.name):
+        detail += f": no {quoted(first.name)}, but there is {quoted(nearest)}"
+    return Problem("missing_folder", None, folder, detail)
 
 
 def _cause_and_remedy(picture: Picture) -> tuple[str, str | None]:
@@ -38,40 +72,9 @@ def _cause_and_remedy(picture: Picture) -> tuple[str, str | None]:
     return cause, remedy or None
 
 
-class _Names:
-    """The names in one folder, to find what a missing one may have meant."""
-
-    def __init__(self, folder: str):
-        self.folder = Path(folder).name
-        try:
-            self.names = sorted(os.listdir(folder))
-        except (OSError, ValueError):  # no such folder; a name with a null byte
-            self.names = None
-        stems = {Path(name).stem.casefold(): name for name in self.names or ()}
-        self.searches = MAX_SEARCHES
-        self.by_spelling = stems | {name.casefold(): name for name in self.names or ()}
-
-    def said_of(self, missing: str) -> str:
-        if self.names is None:
-            return f"the folder {quoted(self.folder)} does not exist"
-        nearest = self._nearest(missing)
-        return f"no such file; there is {quoted(nearest)}" if nearest else "no such file, nor one of a similar name"
-
-    def _nearest(self, missing: str) -> str | None:
-        """The name that differs in its capitals only, or in its suffix, or else in a letter or two."""
-        for spelling in (missing.casefold(), Path(missing).stem.casefold()):
-            if spelling in self.by_spelling:
-                return self.by_spelling[spelling]
-        self.searches -= 1
-        if self.searches < 0 or len(self.names) > MAX_NAMES:
-            return None
-        numbered_alike = [name for name in self.names if DIGITS.findall(name) == DIGITS.findall(missing)]
-        return next(iter(difflib.get_close_matches(missing, numbered_alike, 1, 0.85)), None)
-
-
 def suffix_problems(pictures: Sequence[Picture]) -> Iterator[Problem]:
     """pictures: readable ones."""
     for picture in pictures:
         suffix, format = Path(picture.path).suffix.lower(), picture.look.stored.format
-        if suffix in ALL_SUFFIXES and suffix not in SUFFIXES[format]:
+        if suffix in IMAGE_SUFFIXES and suffix not in SUFFIXES[format]:
             yield Problem("wrong_suffix", picture.row, picture.path, f"named {suffix}, but its content is {format}")

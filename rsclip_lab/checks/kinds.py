@@ -28,14 +28,16 @@ class Kind:
 KINDS = {
     "no_captions": Kind("error", "check the split you asked for and the file the table was read from"),
     "no_negatives": Kind("error", "add pictures, and captions that tell them apart"),
-    "one_class": Kind("error", "add pictures of other kinds, or drop the labels: captions.assign(label=None)"),
     "no_file_name": Kind("error", "fill it in or remove the row"),
+    "missing_folder": Kind("error", "give their folder as image_dir (--images in the terminal)"),
     "missing_file": Kind("error", "restore it, correct its name, or remove the row"),
     "unreadable_picture": Kind("error", "replace it, convert it to 8-bit RGB (PNG or JPEG), or leave it out"),
     "empty_caption": Kind("error", "write one or remove the row"),
     "not_text": Kind("error", "write a caption in words or remove the row"),
     "leak": Kind("error", "keep it in one split only, in training rather than in test; see split_by_image"),
     "near_leak": Kind("error", "look at both; where they are copies keep one, in training rather than in test"),
+    "one_class": Kind("warning", "add pictures of other kinds, or drop the labels: captions.assign(label=None)"),
+    "number_labels": Kind("warning", "give their names"),
     "tiny_picture": Kind("warning", "use a larger cut-out, or leave it out"),
     "huge_picture": Kind("warning", "cut the scene into tiles"),
     "long_picture": Kind("warning", "cut it into pieces that are nearly square"),
@@ -52,13 +54,14 @@ KINDS = {
     "few_pictures": Kind("warning", "add pictures, or lower batch_size"),
     "placeholder_caption": Kind("warning", "write a caption or remove the row"),
     "cut_caption": Kind("warning", 'shorten it or split it in two; report.fix(cut_captions="shorten") does'),
-    "shared_caption": Kind(
-        "warning", "nothing with clip_loss and caption_ids, as finetune has it; varied captions teach more"
-    ),
     "file_name_caption": Kind("warning", "describe what is seen instead"),
     "html_remains": Kind("warning", "remove the marks: html.unescape, and a pattern for the tags"),
     "damaged_text": Kind("warning", "read the original file again in its own encoding"),
     "foreign_caption": Kind("warning", "translate them, or use a model whose tokenizer knows the language"),
+    "shared_caption": Kind(
+        "info", "nothing with clip_loss and caption_ids, as finetune has it; varied captions teach more"
+    ),
+    "repeated_row": Kind("info", "nothing, where people wrote it twice (RSICD); else captions.drop_duplicates()"),
     "imbalance": Kind("info", "judge by the mean over classes, not over pictures"),
     "mixed_sizes": Kind("info", "nothing: the model's preprocessing makes them one size"),
     "small_pictures": Kind("info", "nothing to do, unless larger originals exist"),

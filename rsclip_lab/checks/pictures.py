@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,15 +12,17 @@ import numpy as np
 from PIL import Image
 
 from rsclip_lab.checks import fingerprints
-from rsclip_lab.data.images import ImageError, ImageFacts, image_facts, open_image
+from rsclip_lab.data.images import ImageFacts, image_facts, open_image
 from rsclip_lab.environment import in_threads, progress
 
 DARK = 16  # of 256 values
+THUMBNAIL_SIDE = 72
+SLOW_PIXELS = 4_000_000  # larger pictures are not decoded a second time for their thumbnail
 
 
 @dataclass(frozen=True)
 class Look:
-    """What one look at a readable picture showed; under two kilobytes, so that 100,000 of them fit."""
+    """What one look at a readable picture showed; a few kilobytes, so that 100,000 of them fit."""
 
     size: tuple[int, int]  # width, height, as it is shown
     stored: ImageFacts  # as the file's header has it
@@ -29,6 +32,7 @@ class Look:
     common: tuple[int, ...]  # the most frequent value of red, green and blue
     common_share: float  # of the pixels, in the band where it is least
     dark_share: float  # of the values that are below DARK
+    thumbnail: bytes | None  # a JPEG, of pictures that are slow to decode
 
     @property
     def blank(self) -> bool:
@@ -60,7 +64,7 @@ def _look(job: tuple[int, str]) -> Picture:
     try:
         image = open_image(path)
         return Picture(row, path, _look_at(image, image_facts(path)))
-    except (ImageError, OSError, ValueError) as error:
+    except (OSError, ValueError) as error:  # an ImageError is a ValueError
         return Picture(row, path, error=str(error))
 
 
@@ -77,7 +81,16 @@ def _look_at(image: Image.Image, stored: ImageFacts) -> Look:
         tuple(counts.argmax(1).tolist()),
         counts.max(1).min() / pixels,
         counts[:, :DARK].sum() / (3 * pixels),
+        thumbnail_of(image) if pixels > SLOW_PIXELS else None,
     )
+
+
+def thumbnail_of(image: Image.Image) -> bytes:
+    """A JPEG of at most 72 x 72 pixels; the picture given is made as small."""
+    image.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.BOX)
+    data = io.BytesIO()
+    image.save(data, "JPEG", quality=70)
+    return data.getvalue()
 
 
 def _content(size: tuple[int, int], grey: Image.Image, counts: np.ndarray) -> bytes:

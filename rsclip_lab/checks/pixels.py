@@ -12,6 +12,7 @@ TINY_SIDE = 32  # pixels of the shorter side; below it hardly any object of an a
 HUGE_PIXELS = 25_000_000  # slow to decode, and at a model's 224 pixels its objects shrink to nothing
 LONG = 2  # times as long as wide: the centre crop then loses more than half
 NODATA_SHARE = 0.5
+TAG_NODATA = "tag it: `gdal_edit.py -a_nodata VALUE FILE`; or cut the part that has data, or leave it out"
 
 
 def size_problems(pictures: Sequence[Picture], image_size: int | None) -> Iterator[Problem]:
@@ -41,7 +42,7 @@ def _mixed_sizes(pictures: Sequence[Picture]) -> Iterator[Problem]:
     if len(sizes) > 1:
         least, most = (pick(sizes, key=lambda size: size[0] * size[1]) for pick in (min, max))
         (width, height), often = sizes.most_common(1)[0]
-        detail = f"{len(sizes)} sizes from {least[0]} x {least[1]} to {most[0]} x {most[1]} pixels, most often "
+        detail = f"{len(sizes):,} sizes from {least[0]} x {least[1]} to {most[0]} x {most[1]} pixels, most often "
         yield Problem("mixed_sizes", None, None, f"{detail}{width} x {height} ({counted(often, 'picture')})")
 
 
@@ -72,4 +73,6 @@ def pixel_problems(pictures: Sequence[Picture]) -> Iterator[Problem]:
             detail = f"99 % of its values are below {DARK} of 255, as when 16 bits are read as 8"
             yield Problem("dark_picture", picture.row, picture.path, detail)
         elif look.common_share > NODATA_SHARE:
-            yield Problem("mostly_nodata", picture.row, picture.path, f"{look.common_share:.0%} of it is {value}")
+            untagged = "; perhaps nodata without a tag" if look.stored.bits > 8 else ""
+            detail = f"{look.common_share:.0%} of it is {value}{untagged}"
+            yield Problem("mostly_nodata", picture.row, picture.path, detail, TAG_NODATA if untagged else None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ import pandas as pd
 
 from rsclip_lab.checks.kinds import counted
 from rsclip_lab.checks.tokens import context_length, shortened, token_counter
+from rsclip_lab.data.table import CaptionError
 
 DROP_PICTURE = {"missing_file", "unreadable_picture", "tiny_picture", "blank_picture"}
 DROP_FROM_SPLIT = {"leak", "near_leak", "repeated_picture"}
@@ -39,6 +41,8 @@ def repair(audited: pd.DataFrame, problems: pd.DataFrame, cut_captions: str, tok
         raise ValueError("which captions are cut is known after an audit with a model: audit(captions, model)")
     log = _removals(audited, problems)
     kept = audited.drop(index=[row for row, *_ in log])
+    if len(audited) and kept.empty:
+        raise CaptionError(f"the table of captions: nothing would be left of it: {_main_cause(problems, log)}")
     if cut_captions == "shorten":
         cut = problems[problems["kind"] == "cut_caption"]["row"]
         kept, changes = _with_short_captions(kept, [row for row in cut if row in kept.index], tokenizer)
@@ -57,12 +61,22 @@ def _removals(audited: pd.DataFrame, problems: pd.DataFrame) -> list[tuple]:
             parts.setdefault((file, splits[row]), kind)
         elif kind in DROP_ROW:
             rows.setdefault(row, kind)
+    names = audited["image"].map(str)
+    if (problems["kind"] == "missing_folder").any():
+        gone = (path for path in names.drop(index=list(rows)).unique() if not os.path.exists(path))
+        pictures = dict.fromkeys(gone, "missing_folder") | pictures
     log = []
-    for row, image, split in zip(audited.index, audited["image"], splits, strict=True):
-        path = str(image)
+    for row, path, split in zip(audited.index, names, splits, strict=True):
         if kind := pictures.get(path) or parts.get((path, split)) or rows.get(row):
             log.append((row, path if kind != "no_file_name" else None, kind, "removed"))
     return log
+
+
+def _main_cause(problems: pd.DataFrame, log: list[tuple]) -> str:
+    """Of the kind that most rows would be removed for, the first problem and its remedy."""
+    kind = Counter(kind for _, _, kind, _ in log).most_common(1)[0][0]
+    first = problems[problems["kind"] == kind].iloc[0]
+    return f"{first['detail']}; {first['remedy']}"
 
 
 def _with_short_captions(kept: pd.DataFrame, rows: list[int], tokenizer) -> tuple[pd.DataFrame, list[tuple]]:
@@ -71,6 +85,6 @@ def _with_short_captions(kept: pd.DataFrame, rows: list[int], tokenizer) -> tupl
     for row in rows:
         before = texts[row]
         texts[row] = shortened(before, lambda text: count(text) <= context)
-        action = f"shortened from {count(before)} to {count(texts[row])} tokens"
+        action = f"shortened from {count(before):,} to {count(texts[row]):,} tokens"
         log.append((row, str(kept.at[row, "image"]), "cut_caption", action))
     return kept.assign(caption=texts), log

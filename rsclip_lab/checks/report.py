@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 
 from rsclip_lab.checks import balance, duplicates, files, pixels, tokens, views
 from rsclip_lab.checks import captions as texts
-from rsclip_lab.checks.kinds import KINDS, SEVERITIES, Problem
+from rsclip_lab.checks.kinds import KINDS, SEVERITIES, Problem, quoted
 from rsclip_lab.checks.language import language_problems
-from rsclip_lab.checks.pictures import look_at_all
+from rsclip_lab.checks.pictures import Picture, look_at_all, thumbnail_of
 from rsclip_lab.checks.repair import Repair, repair
-from rsclip_lab.checks.trainable import require_columns
 from rsclip_lab.data.false_negatives import BATCH_SIZES, false_negative_shares
+from rsclip_lab.data.images import open_image
+from rsclip_lab.data.table import require_columns
 
 COLUMNS = ["row", "file", "kind", "severity", "detail", "remedy"]
 
@@ -24,12 +25,13 @@ COLUMNS = ["row", "file", "kind", "severity", "detail", "remedy"]
 class AuditReport:
     """What `audit` found. It shows itself grouped by kind; `problems` has every single finding.
 
-    problems: one row a problem, worst first: `row` (in the table of captions; empty where the whole table is
-    meant), `file`, `kind`, `severity` ("error": training would fail or mislead, "warning": it would suffer, "info"),
-    `detail`, `remedy`. images, captions: how many there are. false_negatives: share (0 to 1) of a training batch's
-    rows whose caption another row has too, when one caption is drawn at random for each picture; one row a batch
-    size, columns `exact` (equal strings) and `normalised` (in small letters, without punctuation); expected values
-    in closed form. audited: the table, as it was.
+    problems: one row a problem, worst first: `row` (its index in the table of captions, or its position from 0 where
+    that index has duplicates or is not of whole numbers; empty where the whole table is meant), `file`, `kind`,
+    `severity` ("error": training would fail or mislead, "warning": it would suffer, "info"), `detail`, `remedy`.
+    images, captions: how many there are. false_negatives: share (0 to 1) of a training batch's rows whose caption
+    another row has too, when one caption is drawn at random for each picture; one row a batch size, columns `exact`
+    (equal strings) and `normalised` (in small letters, without punctuation); expected values in closed form.
+    audited: the table, as it was. thumbnails: JPEGs of the pictures that it shows, by their path.
     """
 
     problems: pd.DataFrame
@@ -38,6 +40,7 @@ class AuditReport:
     false_negatives: pd.DataFrame
     audited: pd.DataFrame
     tokenizer: object = None
+    thumbnails: Mapping[str, bytes] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
@@ -48,12 +51,14 @@ class AuditReport:
         """The table without what is beyond use: `.captions`, numbered from 0, and `.log` of every row touched.
 
         Removed are missing, unreadable, tiny and blank pictures; captions that are empty, no text or a placeholder;
-        pictures of which another split has a copy, from the split that must not know it (kept is the one in train,
-        else in test); and all but the first file of a picture repeated in one split. The captions of a removed file
-        go with it: they may have been written for another picture. Near copies within a split stay.
+        rows that are there already; pictures of which another split has a copy, from the split that must not know
+        it (kept is the one in train, else in test); and all but the first file of a picture repeated in one split.
+        The captions of a removed file go with it: they may have been written for another picture. Near copies
+        within a split stay.
         cut_captions: "leave" them as they are, or "shorten" them to the last whole sentence, or phrase, that the
         model reads. Audit the result again: its rows have new numbers.
-        Raises ValueError for another word, and for "shorten" after an audit without a model.
+        Raises ValueError for another word, and for "shorten" after an audit without a model; CaptionError where
+        nothing would be left, as when all pictures are sought in a wrong folder.
         """
         return repair(self.audited, self.problems, cut_captions, self.tokenizer)
 
@@ -74,19 +79,22 @@ def audit(
     captions: as `read_captions` gives them. model: a `Clip`; with it, captions longer than its context length
     and pictures smaller than its image size are found too. batch_size: pictures of a training batch, for the
     check that there are enough. language: "en", which CLIP's text encoder knows, or None for a model that knows
-    others. Every picture is decoded once, on several threads.
-    Raises CaptionError for a table without the columns of `read_captions`.
+    others. Every picture is decoded once, on several threads; up to eight, unless large, again to be shown.
+    Raises CaptionError for what is no table with the columns of `read_captions`, TypeError for a model that is
+    not loaded.
     """
-    require_columns(captions)
+    _require_table_and_model(captions, model)
     audited = captions.copy()
     if not audited.index.is_unique or not pd.api.types.is_integer_dtype(audited.index):  # tables put together
         audited = audited.reset_index(drop=True)
     table = _tidied(audited)
     named = table[table["image"] != ""]
+    pictures = _looked_at(named)
     problems = [
         *balance.set_problems(table, batch_size),
         *(Problem("no_file_name", row, None, "no file name") for row in table.index[table["image"] == ""]),
-        *_picture_problems(named, model),
+        *_picture_problems(named, pictures, model),
+        *balance.repeated_rows(named),
         *balance.class_problems(named),
         *_text_problems(table, model, language),
     ]
@@ -94,7 +102,16 @@ def audit(
     training = balance.training_rows(named)
     shares = false_negative_shares(training.assign(caption=training["text"]), sizes)
     tokenizer = model and model.tokenizer
-    return AuditReport(_as_table(problems), named["image"].nunique(), len(table), shares, audited, tokenizer)
+    found = _as_table(problems)
+    thumbnails = _thumbnails(views.worst(found)["file"], pictures)
+    return AuditReport(found, len(pictures), len(table), shares, audited, tokenizer, thumbnails)
+
+
+def _require_table_and_model(captions: object, model: object) -> None:
+    require_columns(captions)
+    if model is not None and not hasattr(model, "tokenizer"):
+        name = model if isinstance(model, str) else "tiny"
+        raise TypeError(f"model is {quoted(model)}, not a loaded one; load it first: load_model({name!r})")
 
 
 def _tidied(captions: pd.DataFrame) -> pd.DataFrame:
@@ -117,9 +134,18 @@ def _tidied(captions: pd.DataFrame) -> pd.DataFrame:
     return captions[["caption"]].assign(**series)
 
 
-def _picture_problems(table: pd.DataFrame, model) -> Iterator[Problem]:
+def _looked_at(table: pd.DataFrame) -> list[Picture]:
     first = table.drop_duplicates("image")
-    pictures = look_at_all(first.index.tolist(), first["image"].tolist())
+    return look_at_all(first.index.tolist(), first["image"].tolist())
+
+
+def _thumbnails(files: Iterable[str], pictures: Sequence[Picture]) -> dict[str, bytes]:
+    """Of the readable ones among the files; only small pictures are decoded again."""
+    looks = {picture.path: picture.look for picture in pictures if picture.look}
+    return {file: looks[file].thumbnail or thumbnail_of(open_image(file)) for file in files if file in looks}
+
+
+def _picture_problems(table: pd.DataFrame, pictures: Sequence[Picture], model) -> Iterator[Problem]:
     yield from files.file_problems(pictures)
     readable = [picture for picture in pictures if picture.look]
     yield from duplicates.duplicate_problems(table, readable)

@@ -35,7 +35,9 @@ def cut_captions(captions: pd.DataFrame, tokenizer) -> Iterator[Problem]:
     cut = texts[texts.isin(tokens)]
     lost = sum(tokens[text] - context for text in cut)
     for row, text in cut.items():
-        detail = f"{tokens[text]} tokens, the model reads {context}; {tokens[text] - context} are cut off silently"
+        over = tokens[text] - context
+        are = "is" if over == 1 else "are"
+        detail = f"{tokens[text]:,} tokens, the model reads {context}; {over:,} {are} cut off silently"
         if len(cut) > 1:
             detail += f" (in all {lost:,} tokens of {counted(len(cut), 'caption')})"
         yield Problem("cut_caption", row, captions.at[row, "image"], detail)

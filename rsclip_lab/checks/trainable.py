@@ -1,14 +1,15 @@
 """The checks before training: what would fail an hour later, or teach nothing, is refused at once."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
+from rsclip_lab.checks.balance import all_alike
+from rsclip_lab.checks.names import FolderNames, folder_of
 from rsclip_lab.data.images import ImageError, image_facts
-from rsclip_lab.data.table import CaptionError
-
-COLUMNS = ("image", "caption", "image_id", "split", "label")
+from rsclip_lab.data.table import CaptionError, require_columns
 
 
 def require_trainable(
@@ -16,9 +17,9 @@ def require_trainable(
 ) -> None:
     """Raise CaptionError for what would make training fail or learn nothing; only file headers are read.
 
-    Refused: an empty table, a batch or a table without negatives, one class only, a missing folder or
-    picture, a file that is no picture, an empty caption. (A picture cut short shows when it is decoded:
-    ImageError.)
+    Refused: an empty table, a batch without negatives, captions that are the same for all pictures, a class list
+    of one, a missing folder or picture, a file that is no picture, an empty caption. (A picture cut short shows
+    when it is decoded: ImageError.)
     """
     require_usable(captions)
     pictures = captions.drop_duplicates("image")
@@ -47,36 +48,28 @@ def require_usable(captions: pd.DataFrame, name: str = "the table of captions") 
             raise CaptionError(f"{name}, row {row}, {image}: empty caption; write one or remove the row")
 
 
-def require_columns(captions: pd.DataFrame, name: str = "the table of captions") -> None:
-    """Raise CaptionError for a table that lacks one of the columns read_captions gives."""
-    if missing := [column for column in COLUMNS if column not in captions]:
-        raise CaptionError(f"{name} has no column {', '.join(missing)}; make it with read_captions")
-
-
 def _require_classes(captions: pd.DataFrame, class_names: Sequence[str] | None) -> None:
     if class_names is not None and len(set(class_names)) < 2:
         raise CaptionError(
             f"the class list {list(class_names)} has fewer than two classes; nothing to tell apart"
         )
-    labels = captions["label"]
-    if labels.notna().all() and labels.nunique() == 1:
+    if all_alike(captions["image"], captions["caption"]):
+        labels, texts = captions["label"], captions["caption"].unique()
+        label = f" and the one label {labels.iloc[0]!r}" if labels.notna().all() and labels.nunique() == 1 else ""
+        said = f"the one caption {texts[0]!r}" if len(texts) == 1 else f"the same {len(texts)} captions"
         raise CaptionError(
-            f"all pictures have the one label {labels.iloc[0]!r}; add pictures of other kinds, "
-            "or, where the captions alone should teach, drop the labels: captions.assign(label=None)"
-        )
-    if captions["caption"].nunique() == 1:
-        raise CaptionError(
-            f"all pictures have the one caption {captions['caption'].iloc[0]!r}, so there are no negatives; "
-            "write captions that tell the pictures apart"
+            f"all pictures have {said}{label}, so there are no negatives; "
+            "add pictures of other kinds, or write captions that tell the pictures apart"
         )
 
 
 def _require_picture(row: int, image: str) -> None:
-    path = Path(image)
-    if not path.parent.is_dir():
-        raise CaptionError(f"row {row}, {image}: the folder {path.parent} does not exist; correct image_dir")
-    if not path.is_file():
-        raise CaptionError(f"row {row}, {image}: no such file; restore it or remove the row")
+    path, folder = Path(image), folder_of(image)
+    if not os.path.isdir(folder):
+        raise CaptionError(f"row {row}, {image}: the folder {folder} does not exist; correct image_dir")
+    if not path.exists():
+        said = FolderNames(folder).said_of(path.name)
+        raise CaptionError(f"row {row}, {image}: {said}; restore it, correct its name, or remove the row")
     try:
         image_facts(path)
     except ImageError as error:

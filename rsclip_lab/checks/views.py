@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import base64
 import html
-import io
 import textwrap
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
-from PIL import Image
 
 from rsclip_lab.checks.kinds import SEVERITIES, counted
-from rsclip_lab.data.images import ImageError, open_image
+from rsclip_lab.checks.pictures import THUMBNAIL_SIDE
 
 WIDTHS = {"severity": 8, "kind": 19, "count": 6, "example": 37, "remedy": 26}  # with gaps, 100 columns
-PICTURES, SIDE = 8, 72
+PICTURES = 8  # shown of the worst
 LONGEST = 160  # letters of an example
 COLOURS = {"error": "#d6453d", "warning": "#d98e04", "info": "#4a8fd6"}  # legible on white and on black
 
@@ -40,10 +39,10 @@ def groups(problems: pd.DataFrame) -> list[Group]:
 
 
 def _example(problem: pd.Series) -> str:
-    row = "" if pd.isna(problem["row"]) else f"row {problem['row']}"
-    file = Path(problem["file"]).name if isinstance(problem["file"], str) else ""
-    where = ", ".join(part for part in (row, file) if part)
-    said = f"{where}: {problem['detail']}" if where else problem["detail"]
+    said = problem["detail"]
+    if not pd.isna(problem["row"]):
+        file = f", {Path(problem['file']).name}" if isinstance(problem["file"], str) else ""
+        said = f"row {problem['row']}{file}: {said}"
     said = "".join(letter if letter.isprintable() else "\ufffd" for letter in said)
     return said if len(said) <= LONGEST else said[: LONGEST - 1] + "…"
 
@@ -61,7 +60,7 @@ def false_negatives(report) -> str:
     shares = report.false_negatives
     if not (shares["normalised"] > 0).any():
         return ""
-    said = ", ".join(f"{100 * share:.1f} % of {size}" for size, share in shares["normalised"].items())
+    said = ", ".join(f"{100 * share:.1f} % of {size:,}" for size, share in shares["normalised"].items())
     return f"Rows of a batch whose caption another row has too (one caption a picture, at random): {said}"
 
 
@@ -93,7 +92,8 @@ def as_html(report) -> str:
     if len(report.problems):
         head = "".join(f"<th style='text-align:left'>{name}</th>" for name in Group._fields)
         rows = "".join(map(_row, groups(report.problems)))
-        parts += [f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>", _worst(report.problems)]
+        parts.append(f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>")
+        parts.append(_tiles(report.problems, report.thumbnails))
     if said := false_negatives(report):
         parts.append(f"<p>{html.escape(said)}</p>")
     return f"<div style='color:inherit'>{''.join(parts)}</div>"
@@ -105,32 +105,25 @@ def _row(group: Group) -> str:
     return f"<tr style='border-left:4px solid {COLOURS[group.severity]}'>{cells}</tr>"
 
 
-def _worst(problems: pd.DataFrame) -> str:
-    """Pictures of errors and warnings: the first of every kind, then more of the same."""
-    bad = problems[(problems["severity"] != "info") & problems["file"].notna()]
+def worst(problems: pd.DataFrame) -> pd.DataFrame:
+    """Pictures of errors and warnings, `file` and `kind`: the first of every kind, then more of the same."""
+    bad = problems[(problems["severity"] != "info") & problems["file"].notna() & problems["row"].notna()]
     bad = bad.assign(turn=bad.groupby("kind").cumcount()).sort_values("turn", kind="stable")
-    some = bad.drop_duplicates("file").head(PICTURES)
-    tiles = "".join(_tile(file, kind) for file, kind in some[["file", "kind"]].itertuples(index=False))
+    return bad.drop_duplicates("file").head(PICTURES)[["file", "kind"]]
+
+
+def _tiles(problems: pd.DataFrame, thumbnails: Mapping[str, bytes]) -> str:
+    some = worst(problems).itertuples(index=False)
+    tiles = "".join(_tile(file, kind, thumbnails.get(file)) for file, kind in some)
     return f"<div style='display:flex;flex-wrap:wrap;gap:8px'>{tiles}</div>" if tiles else ""
 
 
-def _tile(file: str, kind: str) -> str:
-    size = f"width:{SIDE}px;height:{SIDE}px"
-    if data := _thumbnail(file):
+def _tile(file: str, kind: str, thumbnail: bytes | None) -> str:
+    size = f"width:{THUMBNAIL_SIDE}px;height:{THUMBNAIL_SIDE}px"
+    if thumbnail:
+        data = base64.b64encode(thumbnail).decode()
         picture = f"<img alt='' style='{size};object-fit:contain' src='data:image/jpeg;base64,{data}'>"
     else:
         picture = f"<div style='{size};background:#888'></div>"
     under = f"<br>{html.escape(kind)}<br>{html.escape(Path(file).name[:40])}"
     return f"<div style='width:120px;font-size:11px;overflow-wrap:anywhere'>{picture}{under}</div>"
-
-
-def _thumbnail(file: str) -> str | None:
-    """A small JPEG in base64; None for a picture that cannot be read."""
-    try:
-        image = open_image(file)
-    except (ImageError, OSError, ValueError):
-        return None
-    image.thumbnail((SIDE, SIDE), Image.Resampling.BOX)
-    data = io.BytesIO()
-    image.save(data, "JPEG", quality=70)
-    return base64.b64encode(data.getvalue()).decode()

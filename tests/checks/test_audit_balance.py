@@ -1,9 +1,11 @@
 """Classes and splits: too few, too uneven, missing, or spelled in two ways."""
 
+import pandas as pd
 import pytest
 
-from rsclip_lab.checks import audit
-from rsclip_lab.data import read_captions, sample
+from rsclip_lab.checks import audit, require_trainable
+from rsclip_lab.checks.balance import class_problems
+from rsclip_lab.data import CaptionError, read_captions, sample
 
 
 @pytest.fixture
@@ -41,4 +43,41 @@ def test_uneven_classes_are_told(captions):
 
 def test_what_has_no_negatives_is_an_error(captions):
     assert details(captions.assign(caption="a view"), "no_negatives") and not audit(captions.iloc[:2]).ok
-    assert not audit(captions[captions["label"] == "beach"]).ok
+
+
+def test_one_label_alone_is_a_warning_where_the_captions_differ(captions):
+    one = captions[captions["label"] == "beach"]
+    report = audit(one)
+    assert report.ok and details(one, "one_class")
+    require_trainable(one, batch_size=2)
+    same = one.assign(caption=["a beach", "a view of a beach"] * 4)  # as templates make them of one label
+    assert not audit(same).ok and "the same for every picture" in details(same, "no_negatives")[0]
+    with pytest.raises(CaptionError, match="same 2 captions and the one label 'beach'.*pictures of other kinds"):
+        require_trainable(same, batch_size=2)
+
+
+def test_labels_that_are_numbers_say_nothing(captions):
+    assert details(captions, "number_labels") == []
+    numbered = captions.assign(label=captions["label"].map({"beach": "0", "harbour": "1", "forest": "12"}))
+    assert details(numbered, "number_labels") == [
+        "labels that are numbers ('0', '1', '12'): captions and prompts made from them mean nothing"
+    ]
+    numbered.loc[0, "label"] = "beach"
+    assert details(numbered, "number_labels") == []
+
+
+def test_a_row_that_is_there_twice_is_told_and_stays(captions):
+    captions.loc[[1, 3], "caption"] = captions.loc[[0, 2], "caption"].tolist()
+    report = audit(captions)
+    repeated = report.problems[report.problems["kind"] == "repeated_row"]
+    assert repeated["row"].tolist() == [1, 3] and set(repeated["severity"]) == {"info"}
+    repair = report.fix()
+    pd.testing.assert_frame_equal(repair.captions, captions)  # RSICD's own people repeat themselves
+    assert repair.log.empty
+
+
+def test_large_numbers_have_separators():
+    rows = [{"image": f"{i}.png", "caption": f"view {i}", "label": "sea"} for i in range(3000)]
+    table = pd.DataFrame([*rows, {"image": "x.png", "caption": "view", "label": "land"}])
+    problem = next(p for p in class_problems(table.assign(split=None)) if p.kind == "imbalance")
+    assert problem.detail == "'sea' has 3,000 training pictures, 'land' 1"

@@ -34,6 +34,7 @@ def rows(captions, kind, **options):
         ("test/beach_0", "file_name_caption", "warning"), ("a beach<br>and a hotel", "html_remains", "warning"),
         ("a beach &amp; a hotel", "html_remains", "warning"), ("a cafÃ© by the sea", "damaged_text", "warning"),
         ("a caf\ufffd by the sea", "damaged_text", "warning"), ("机场上停着许多飞机", "foreign_caption", "warning"),
+        ("íà ñíèìêå âèäåí ïîðò", "damaged_text", "warning"), ("»ú³¡ÉÏÍ£×ÅÐí¶à·É»ú", "damaged_text", "warning"),
         ("Ein Fluss fließt durch den Wald", "foreign_caption", "warning"),
         ("des bateaux dans le port près de la plage", "foreign_caption", "warning"),
     ],
@@ -49,7 +50,7 @@ def test_a_caption_that_cannot_be_meant(captions, caption, kind, severity):
     "caption",
     [
         "a train on a test track", "beach", "a café by the sea", "AT&T building, 3 < 4", "baseball diamond",
-        "green water green trees .",
+        "green water green trees .", "été", "São João, Óbidos", "5 km² à 30°",
     ],
 )  # fmt: skip
 def test_a_caption_that_only_looks_odd(captions, caption):
@@ -68,7 +69,7 @@ def test_cut_captions_tell_what_is_lost_each_and_in_all(captions, random_clip):
     problems = audit(captions, random_clip).problems
     cut = problems[problems["kind"] == "cut_caption"]
     assert cut["row"].tolist() == [2, 5]
-    assert "78 tokens, the model reads 77; 1 are cut" in cut["detail"].iloc[0]
+    assert "78 tokens, the model reads 77; 1 is cut" in cut["detail"].iloc[0]
     assert "in all 6 tokens of 2 captions" in cut["detail"].iloc[1]
 
 

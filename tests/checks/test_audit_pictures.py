@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
+import tifffile
 from PIL import Image
 
 from rsclip_lab.checks import audit
@@ -42,11 +44,56 @@ def test_another_number_is_no_similar_name(captions):
     assert "nor one of a similar name" in found(audit(captions), "missing_file")["detail"].item()
 
 
-def test_a_missing_folder_is_named_without_its_place_on_this_machine(captions, tmp_path):
-    moved = captions.assign(image=[str(tmp_path / "gone" / Path(file).name) for file in captions["image"]])
-    report = audit(moved)
-    assert len(found(report, "missing_file")) == 12 and "the folder 'gone'" in str(report)
-    assert str(tmp_path) not in str(report) + report._repr_html_()
+def moved(captions, folder):
+    return captions.assign(image=[str(folder / Path(file).name) for file in captions["image"]])
+
+
+def test_a_wrong_folder_is_one_error_that_says_its_whole_path(captions, tmp_path):
+    missing = found(audit(moved(captions, tmp_path / "gone")), "missing_folder")
+    assert missing["severity"].tolist() == ["error"] and missing["row"].isna().all()
+    assert missing["detail"].item() == f"none of 12 pictures is in {tmp_path / 'gone'}: the folder does not exist"
+    assert missing["remedy"].item().startswith("give their folder as image_dir")
+    by_class = captions.assign(image=[str(tmp_path / f"{i % 3}" / "x.png") + str(i) for i in range(24)])
+    assert found(audit(by_class), "missing_folder")["detail"].item() == f"none of 24 pictures is in {tmp_path}"
+
+
+def test_one_wrong_folder_of_two_and_a_wrong_suffix_all_over(captions, tmp_path):
+    both = pd.concat([captions, moved(captions, tmp_path / "gone")], ignore_index=True)
+    report = audit(both)
+    assert found(report, "missing_folder")["file"].tolist() == [str(tmp_path / "gone")]
+    assert found(report, "missing_file").empty
+    assert report.fix().captions["image"].tolist() == captions["image"].tolist()
+    renamed = captions.assign(image=captions["image"].str.replace(".png", ".jpg"))
+    assert "no 'beach_0.jpg', but there is 'beach_0.png'" in found(audit(renamed), "missing_folder")["detail"].item()
+
+
+def test_all_but_one_missing_are_still_a_wrong_folder(captions, tmp_path):
+    table = pd.concat([captions.assign(image=[f"{tmp_path}/{i}.png" for i in range(24)]), captions[:1]])
+    assert f"only 1 of 25 pictures is in {tmp_path}" in found(audit(table), "missing_folder")["detail"].item()
+
+
+def test_relative_and_bare_names_mean_the_current_folder(captions, monkeypatch):
+    folder = Path(captions["image"][0]).parent
+    monkeypatch.chdir(folder)
+    bare = captions.assign(image=[Path(file).name for file in captions["image"]])
+    assert audit(bare).ok
+    bare.loc[:1, "image"] = "Beach_0.PNG"
+    assert "there is 'beach_0.png'" in found(audit(bare), "missing_file")["detail"].item()
+    bare.loc[:1, "image"] = "gone/beach_0.png"
+    assert f"the folder '{folder}/gone' does not exist" in found(audit(bare), "missing_file")["detail"].item()
+
+
+@pytest.mark.parametrize("lost", [-9999, -32768])
+def test_a_deep_picture_that_is_mostly_one_value_may_have_nodata_without_a_tag(captions, lost):
+    files = files_of(captions)
+    deep = np.random.default_rng(1).integers(0, 3000, (64, 64, 3))
+    empty = np.arange(64)[:, None, None] < 40
+    tifffile.imwrite(files[0], np.where(empty, lost, deep)[..., 0].astype(np.int16))
+    save(files[1], np.where(empty, 0, 50 + deep // 20))
+    nodata = found(audit(captions), "mostly_nodata")
+    assert nodata["file"].tolist() == files[:2]
+    assert "perhaps nodata without a tag" in nodata["detail"].iloc[0] and "gdal_edit" in nodata["remedy"].iloc[0]
+    assert "tag" not in nodata["detail"].iloc[1] + nodata["remedy"].iloc[1]
 
 
 def test_many_missing_files_are_one_line_of_the_report_and_all_rows_of_the_table(captions):

@@ -1,12 +1,16 @@
 """What one sees of a report: short, escaped, without places of this machine."""
 
+import io
 import re
+from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
+from rsclip_lab import checks
 from rsclip_lab.checks import audit
-from rsclip_lab.data import read_captions
+from rsclip_lab.data import open_image, read_captions
 
 
 @pytest.fixture
@@ -31,6 +35,23 @@ def test_a_notebook_sees_escaped_text_pictures_and_no_paths(captions, tmp_path):
     assert "<script" not in page and "&lt;b&gt;" in page and str(tmp_path) not in page
     assert page.count("data:image/jpeg") >= 1 and "background:#888" in page  # the unreadable one is a grey tile
     assert len(page) < 60_000 and "background:white" not in page
+
+
+def test_showing_a_report_decodes_nothing(captions, monkeypatch):
+    big = Image.fromarray(np.random.default_rng(0).integers(0, 256, (100, 300, 3), dtype=np.uint8))
+    big.resize((300 * 25, 100 * 25)).save(captions.loc[0, "image"])
+    big.save(captions.loc[2, "image"])
+    opened = []
+    for module in (checks.pictures, checks.report):
+        monkeypatch.setattr(module, "open_image", lambda path: opened.append(path) or open_image(path))
+    report = audit(captions)
+    assert set(opened) == set(captions["image"]) and opened.count(captions.loc[0, "image"]) == 1  # the big one
+    for file in captions["image"].unique():
+        Path(file).unlink()
+    page = report._repr_html_()
+    assert report._repr_html_() == page and page.count("data:image/jpeg") == 3 and "background:#888" not in page
+    shown = Image.open(io.BytesIO(report.thumbnails[captions.loc[0, "image"]]))
+    assert shown.size == (72, 24) and len(report.thumbnails) == 3
 
 
 def test_a_thousand_faults_and_captions_without_end_stay_a_short_page(captions):

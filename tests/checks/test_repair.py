@@ -10,7 +10,7 @@ from PIL import Image
 
 from rsclip_lab.checks import audit, require_trainable
 from rsclip_lab.checks.tokens import shortened
-from rsclip_lab.data import distinct_images, open_image, sample
+from rsclip_lab.data import CaptionError, distinct_images, open_image, sample
 
 
 @pytest.fixture
@@ -85,6 +85,16 @@ def test_a_word_that_is_not_known_and_shortening_without_a_model_are_refused(bro
         report.fix(cut_captions="cut")
     with pytest.raises(ValueError, match="audit with a model"):
         report.fix(cut_captions="shorten")
+
+
+def test_a_table_is_not_emptied(tmp_path):
+    report = audit(sample("coast", "val").assign(image=lambda t: [str(tmp_path / Path(i).name) for i in t["image"]]))
+    with pytest.raises(CaptionError, match="nothing would be left of it: none of .* is in .*; give their folder as"):
+        report.fix()
+    empty = sample("coast", "val").assign(caption="")
+    with pytest.raises(CaptionError, match="nothing would be left of it: no caption; write one"):
+        audit(empty).fix()
+    assert audit(empty[:0]).fix().captions.empty
 
 
 def test_a_run_of_blanks_is_shortened_in_a_moment():
