@@ -208,6 +208,7 @@ def written(path: Path, folder: str) -> str:
 def run_finetune(chosen: argparse.Namespace) -> int:
     from rsclip_lab.checks import require_usable
     from rsclip_lab.data import read_captions, split_by_image
+    from rsclip_lab.data.table import SPLITS
     from rsclip_lab.evaluation import evaluate
     from rsclip_lab.models import load_model
     from rsclip_lab.show import before_after_table
@@ -217,7 +218,7 @@ def run_finetune(chosen: argparse.Namespace) -> int:
     captions = read_captions(chosen.data, chosen.images)
     if captions["split"].isna().all():
         captions = split_by_image(captions, seed=config.seed)
-    train, val, test = (captions[captions["split"] == name] for name in ("train", "val", "test"))
+    train, val, test = (captions[captions["split"] == name] for name in SPLITS)
     if len(test):
         require_usable(test, "the test split")  # now rather than after an hour of training
     replay, control = (None, None) if chosen.replay is None else replay_tables(chosen.replay)

@@ -229,6 +229,11 @@ def in_threads(
             pool.shutdown(wait=False, cancel_futures=True)
 
 
+def first_line(error: BaseException) -> str:
+    """The first line of what an error says, at most 160 characters of it; its class where it says nothing."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
+
+
 def _in_notebook() -> bool:
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None

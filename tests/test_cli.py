@@ -105,7 +105,7 @@ def test_pictures_may_lie_anywhere(picture_folder, saved_model, tmp_path, capsys
     tuning = ["--model", saved_model, "--out", str(tmp_path / "run"), "--epochs", "1", "--batch-size", "4"]
     assert main(["finetune", *arguments, *tuning]) == 0
     assert main(["audit", *arguments[:1]]) == 1
-    assert "no such file" in capsys.readouterr().out
+    assert "none of 12 pictures is in" in " ".join(capsys.readouterr().out.split())
 
 
 def test_audit_writes_the_repaired_captions_and_says_what_went(picture_folder, tmp_path, capsys):
@@ -122,6 +122,15 @@ def test_audit_writes_the_repaired_captions_and_says_what_went(picture_folder, t
         "filename,caption,label,split",
         "beach_0.png,a satellite view of beach,beach,train",
     ]
+
+
+def test_a_table_whose_pictures_are_all_missing_is_not_repaired(picture_folder, tmp_path, capsys):
+    (picture_folder / "images").rename(tmp_path / "far")
+    fixed = tmp_path / "fixed.csv"
+    assert main(["audit", str(picture_folder / "caption.csv"), "--fix", str(fixed)]) == 2
+    printed = capsys.readouterr()
+    assert "missing_folder" in printed.out and not fixed.exists()
+    assert f"nothing would be left of it: none of 12 pictures is in {picture_folder}; give" in printed.err
 
 
 def test_a_file_that_is_there_is_not_written_over(picture_folder, capsys):

@@ -105,3 +105,9 @@ def test_progress_shows_itself_for_longer_work_on_stderr(capfd):
     bar.close()
     out, err = capfd.readouterr()
     assert out == "" and "longer" in err and "2/4" in err
+
+
+def test_the_first_line_of_an_error_is_short_and_never_empty():
+    assert environment.first_line(ValueError("\n  no such model\nTraceback: …")) == "no such model"
+    assert environment.first_line(TimeoutError()) == "TimeoutError"
+    assert len(environment.first_line(OSError("x" * 1000))) == 160

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from rsclip_lab.data.table import CaptionError
+from rsclip_lab.data.table import CaptionError, require_columns
 from rsclip_lab.environment import progress
 
 Translate = Callable[[list[str]], list[str]]
+START = b'{"settings": '  # of a file of finished translations
 
 
 class TranslationMemory:
@@ -23,7 +24,7 @@ class TranslationMemory:
     """
 
     def __init__(self, path: str | Path | None = None, settings: dict | None = None):
-        self.path = None if path is None else Path(path)
+        self.path = None if path is None else Path(os.path.expanduser(path))
         self._first = {"settings": settings or {}}
         self._known: dict[str, dict[str, str]] = {}
         if self.path is not None:
@@ -54,8 +55,10 @@ class TranslationMemory:
 
     def _read(self, written: bytes) -> None:
         whole = written[: written.rfind(b"\n") + 1]  # a last line without its end was cut off as it was written
+        ours = written.startswith(START) or START.startswith(written)  # even if the first line was cut off
         try:
-            first, *batches = [json.loads(line) for line in (whole or written).splitlines()] or [self._first]
+            lines = (whole if ours else written).splitlines()
+            first, *batches = [json.loads(line) for line in lines] or [self._first]
             for batch in batches:
                 self.known(batch["through"]).update(batch["pairs"])
         except (ValueError, KeyError, TypeError) as error:
@@ -85,10 +88,11 @@ def back_translate(
 
     Rows of other splits than "train" (or none) stay as they are, so that what is measured does not change. Captions
     that name a direction are translated too: `augment` reads the words of the new one as it reads any caption's.
-    Raises CaptionError where there is nothing to translate.
+    Raises CaptionError where there is nothing to translate, and for a table without the columns of `read_captions`.
     """
     functions = {"": translate} if callable(translate) else translate
     memory = memory or TranslationMemory()
+    require_columns(captions)
     training = captions[_is_training(captions)]
     texts = sorted({text for text in training["caption"] if _has_words(text)}, key=lambda text: (-len(text), text))
     if not texts:

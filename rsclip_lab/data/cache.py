@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from io import FileIO
@@ -20,6 +19,8 @@ from pathlib import Path
 
 import numpy as np
 from filelock import FileLock, Timeout
+
+from rsclip_lab.data.disk import free_bytes
 
 PIXELS, MANIFEST = "pixels.u8", "manifest.jsonl"
 Stamp = tuple[int, ...]  # what changes when a picture changes
@@ -163,7 +164,7 @@ class PixelCache:
             return lock.acquire()
 
     def _require_space(self, rows: int) -> None:
-        free, needed = shutil.disk_usage(self.folder).free, rows * self.pixels.row_bytes
+        free, needed = free_bytes(self.folder), rows * self.pixels.row_bytes
         if needed > free:
             raise CacheError(
                 f"{self.folder}: {rows} pictures of {self.size} pixels need {needed / 1e6:.0f} MB "

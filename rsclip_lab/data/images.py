@@ -19,14 +19,13 @@ from PIL import (
     WebPImagePlugin,
 )
 
-from rsclip_lab.data.raster import choose_bands, read_bands, stretch
+from rsclip_lab.data.limits import require_few_scans, require_size
+from rsclip_lab.data.raster import choose_bands, read_bands, require_codec
 from rsclip_lab.data.signatures import REMEDY, ImageError, picture_file
-from rsclip_lab.data.tiff_header import read_header
+from rsclip_lab.data.stretch import stretch
+from rsclip_lab.data.tiff_header import UNCOMPRESSED, read_header
 
 MAX_PIXELS = 100_000_000
-MAX_ASPECT = 100  # a thinner strip would become gigantic when its short side is resized
-MAX_SCANS = 64  # of a JPEG; usual ones have 1, or about 10 when progressive
-QUICK_SCANS = 1e11  # pixels times bytes; below it the scans that fit in decode in seconds
 ORIENTATION = 0x0112  # the EXIF tag, and how to turn a picture upright by it
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -49,6 +48,7 @@ DECODERS = {
 }
 PNG_BITS = 24  # where the bits of a band stand in a PNG file
 ImageLike = str | Path | bytes | Image.Image | np.ndarray
+Bands = Sequence[int] | int | None
 
 
 @dataclass(frozen=True)
@@ -68,32 +68,38 @@ class ImageFacts:
     format: str
 
 
-def open_image(image: ImageLike, max_pixels: int = MAX_PIXELS, bands: Sequence[int] | None = None) -> Image.Image:
+def open_image(image: ImageLike, max_pixels: int = MAX_PIXELS, bands: Bands = None) -> Image.Image:
     """The picture as a loaded PIL image in RGB, turned upright as its EXIF data says.
 
     image: a path to JPEG, PNG, TIFF (GeoTIFF, BigTIFF), GIF, BMP, WebP or JPEG 2000, told apart by content;
-    the bytes of such a file; a PIL image; or a uint8 array `[height, width, 3]` (or `[height, width]`). Of
-    several frames or pages the first is taken.
-    bands: three band numbers for red, green and blue, or one for grey, counted from 0: `(3, 2, 1)` shows the
-    usual colours of a Sentinel-2 stack B1, B2, …; by default the first three, or the first of two.
+    the bytes of such a file; a PIL image; or an array `[height, width, 3]` (or `[height, width]`) of uint8 or
+    bool. Of several frames or pages the first is taken; but the pages of a TIFF that are one band each, more
+    than four of the same size or one array by the word of their writer, are the bands of one picture.
+    bands: three band numbers for red, green and blue, or one for grey (also as a plain int), counted from 0:
+    `(3, 2, 1)` shows the usual colours of a Sentinel-2 stack B1, B2, …; by default the first three, or the
+    first of two.
 
     Palette, CMYK and grey become RGB; an alpha channel is dropped, as open_clip does. What is not 8-bit is
     stretched from the 2nd to the 98th percentile of all its chosen bands together to 0..255, as such files
-    rarely use their whole range; NaN, infinity and nodata stay out of it.
+    rarely use their whole range; NaN, infinity and nodata (tagged, or one of the usual values such as -9999 far
+    from all others) stay out of it and are black. Above a million pixels the percentiles are those of an even
+    sample of at most a million.
     Raises ImageError for a file that is missing, unreadable, cut short, not a picture, or above `max_pixels`
     by its header, before anything is decoded.
     """
+    if max_pixels <= 0:
+        raise ImageError(f"max_pixels={max_pixels}: no picture is as small; pass a positive number")
     if isinstance(image, np.ndarray):
-        return _from_array(image, bands)
+        return _from_array(image, bands, image_name(image))
     if isinstance(image, Image.Image):
         return _from_image(image, max_pixels, bands)
     with picture_file(image) as (file, head, format):
         if format == "TIFF":
             return _from_tiff(file, max_pixels, bands)
         with DECODERS[format](file) as opened:
-            _require_size(opened.size, max_pixels, file.name)
+            require_size(opened.size, max_pixels, file.name)
             if format == "JPEG":
-                _require_few_scans(file, opened.width * opened.height)
+                require_few_scans(file, opened.width * opened.height)
             if format == "PNG" and head[PNG_BITS] == 16 and opened.mode in ("RGB", "RGBA"):
                 return _from_deep_png(file, opened.tile[0][3], bands)
             return _to_rgb(opened, bands, file.name)
@@ -118,23 +124,31 @@ def image_name(image: ImageLike) -> str:
     """What to call the picture in a message: its path where it has one."""
     if isinstance(image, (str, Path)):
         return str(image)
+    if isinstance(image, np.ndarray):
+        return "<array>"
     return getattr(image, "filename", "") or f"<{type(image).__name__}>"
 
 
-def _from_array(array: np.ndarray, bands: Sequence[int] | None) -> Image.Image:
+def _from_array(array: np.ndarray, bands: Bands, name: str) -> Image.Image:
+    if array.dtype == bool:
+        array = array.astype(np.uint8) * np.uint8(255)
+    if array.ndim == 2:
+        array = array[..., None]
     if bands is not None and array.ndim == 3:
-        array = array[..., choose_bands(array.shape[2], bands, "<array>")]
-    if array.dtype != np.uint8 or array.ndim not in (2, 3) or array.shape[2:] not in ((), (1,), (3,)):
+        array = array[..., choose_bands(array.shape[2], bands, name)]
+    if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] not in (1, 3):
         raise ImageError(
-            f"<array>: a picture is uint8 [height, width, 3], this is {array.dtype} {list(array.shape)}; "
+            f"{name}: a picture is uint8 [height, width, 3], this is {array.dtype} {list(array.shape)}; "
             "scale it to 0..255 and put the channels last"
         )
-    return Image.fromarray(array[..., 0] if array.shape[2:] == (1,) else array).convert("RGB")
+    if array.size == 0:
+        raise ImageError(f"{name}: {array.shape[1]} x {array.shape[0]} pixels, nothing to see; leave it out")
+    return Image.fromarray(array[..., 0] if array.shape[2] == 1 else array).convert("RGB")
 
 
-def _from_image(image: Image.Image, max_pixels: int, bands: Sequence[int] | None) -> Image.Image:
+def _from_image(image: Image.Image, max_pixels: int, bands: Bands) -> Image.Image:
     name = image_name(image)
-    _require_size(image.size, max_pixels, name)
+    require_size(image.size, max_pixels, name)
     try:
         return _to_rgb(image, bands, name)
     except ImageError:
@@ -143,26 +157,31 @@ def _from_image(image: Image.Image, max_pixels: int, bands: Sequence[int] | None
         raise ImageError(f"{name}: cannot be read as a picture ({error}); {REMEDY}") from error
 
 
-def _from_tiff(file: BinaryIO, max_pixels: int, bands: Sequence[int] | None) -> Image.Image:
+def _from_tiff(file: BinaryIO, max_pixels: int, bands: Bands) -> Image.Image:
     tiff = read_header(file)
-    _require_size((tiff.width, tiff.height), max_pixels, file.name)
+    require_size((tiff.width, tiff.height), max_pixels, file.name)
+    require_codec(file.name, tiff)
+    if tiff.compression != UNCOMPRESSED and tiff.end > file.seek(0, os.SEEK_END):
+        raise ValueError("truncated: its pixels end after the file")  # at which libtiff would print a line
     file.seek(0)
     quiet = tiff.width * tiff.height <= (Image.MAX_IMAGE_PIXELS or max_pixels)  # above it Pillow warns
     if tiff.photograph and quiet and (bands is None or not tiff.extra):
         with DECODERS["TIFF"](file) as opened:
             return _to_rgb(opened, bands, file.name)
-    return _turned(_from_array(read_bands(file, tiff, bands, max_pixels), None), tiff.orientation)
+    return _turned(_from_array(read_bands(file, tiff, bands, max_pixels), None, file.name), tiff.orientation)
 
 
-def _from_deep_png(file: BinaryIO, rawmode: str, bands: Sequence[int] | None) -> Image.Image:
+def _from_deep_png(file: BinaryIO, rawmode: str, bands: Bands) -> Image.Image:
     """Colours (or grey and alpha) of 16 bits, of which Pillow keeps the high byte: each byte is decoded."""
     if rawmode == "LA;16B":
         opened, pairs = _png_as(file, "RGBA")  # the four bytes of a pixel
         high, low = pairs[..., ::2], pairs[..., 1::2]
     else:
         (opened, high), (_, low) = (_png_as(file, rawmode[:-1] + end) for end in "BL")
-    values = (high.astype(np.uint16) << 8 | low)[..., choose_bands(high.shape[2], bands, file.name)]
-    return _turned(_from_array(stretch(values, np.isfinite(values), file.name), None), _orientation(opened))
+    chosen = choose_bands(high.shape[2], bands, file.name)
+    values = high[..., chosen].astype(np.uint16) << 8
+    values |= low[..., chosen]
+    return _turned(_from_array(stretch(values, file.name), None, file.name), _orientation(opened))
 
 
 def _png_as(file: BinaryIO, rawmode: str) -> tuple[Image.Image, np.ndarray]:
@@ -172,42 +191,15 @@ def _png_as(file: BinaryIO, rawmode: str) -> tuple[Image.Image, np.ndarray]:
     return opened, np.asarray(opened)
 
 
-def _require_size(size: tuple[int, int], max_pixels: int, name: str) -> None:
-    width, height = size
-    if width * height > max_pixels:
-        raise ImageError(
-            f"{name}: {width} x {height} = {width * height / 1e6:.0f} million pixels, more than the limit of "
-            f"{max_pixels / 1e6:.0f}; cut the scene into tiles, or pass a larger max_pixels"
-        )
-    if min(size) == 0:
-        raise ImageError(f"{name}: {width} x {height} pixels, nothing to see; {REMEDY}")
-    if min(size) * MAX_ASPECT < max(size):
-        raise ImageError(
-            f"{name}: {width} x {height} pixels, more than {MAX_ASPECT} times as long as wide; cut it into tiles"
-        )
-
-
-def _require_few_scans(file: BinaryIO, pixels: int) -> None:
-    """A scan of twenty bytes takes as long as the whole picture; the file is at its first on entry."""
-    first, size = file.tell(), file.seek(0, os.SEEK_END)
-    if pixels * size < QUICK_SCANS:
-        return
-    file.seek(first)
-    data = file.read()
-    scans = 1 + data.count(b"\xff\xda", 0, data.find(b"\xff\xd9"))
-    if scans > MAX_SCANS:
-        raise ImageError(f"{file.name}: {scans} scans, a JPEG that would decode for minutes; {REMEDY}")
-
-
-def _to_rgb(image: Image.Image, bands: Sequence[int] | None, name: str) -> Image.Image:
+def _to_rgb(image: Image.Image, bands: Bands, name: str) -> Image.Image:
     image.load()  # a TIFF turns itself upright on loading
     image = _turned(image, _orientation(image))
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
         values = np.asarray(image)[..., None][..., choose_bands(1, bands, name)]
-        return _from_array(stretch(values, np.isfinite(values), name), None)
+        return _from_array(stretch(values, name), None, name)
     if bands is not None:
         values = np.asarray(image if image.mode in ("L", "LA", "RGB", "RGBA") else image.convert("RGB"))
-        return _from_array(values.reshape(*values.shape[:2], -1), bands)
+        return _from_array(values, bands, name)
     if image.mode == "P" and "transparency" in image.info:
         image = image.convert("RGBA")
     return image.convert("RGB")  # a copy, loaded, even of a picture that is RGB already

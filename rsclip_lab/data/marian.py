@@ -1,11 +1,12 @@
 """Machine translation through Marian models: of the hub (Helsinki-NLP's OPUS-MT), or of a local folder."""
 
+import os
 from pathlib import Path
 
 import torch
 
 from rsclip_lab.data.table import CaptionError
-from rsclip_lab.environment import select_device
+from rsclip_lab.environment import first_line, select_device
 
 HUB = "Helsinki-NLP"
 FILES = ("config.json", "source.spm", "target.spm", "vocab.json")
@@ -32,7 +33,7 @@ class MarianTranslator:
                 folder, local_files_only=True, weights_only=True, output_loading_info=True
             )
         except Exception as error:  # of several libraries: a damaged file, another kind of model, pickled code, …
-            raise CaptionError(f"{folder}: no Marian model ({_first_line(error)}); download it again") from error
+            raise CaptionError(f"{folder}: no Marian model ({first_line(error)}); download it again") from error
         if lacking := sorted(report["missing_keys"]):
             raise CaptionError(f"{folder}: weights are missing ({lacking[0]}, …); download the model again")
         self.net = net.float().to(self.device).eval()
@@ -74,9 +75,9 @@ def model_folder(name_or_folder: str | Path) -> Path:
 
     Raises CaptionError where it cannot be fetched, after seconds, or a file is missing.
     """
-    if isinstance(name_or_folder, str) and not Path(name_or_folder).is_dir():
+    folder = Path(os.path.expanduser(name_or_folder))
+    if isinstance(name_or_folder, str) and not folder.is_dir():
         return _fetched(name_or_folder)
-    folder = Path(name_or_folder)
     if missing := _missing_files(folder):
         cause = f"{', '.join(missing)} not in it" if folder.is_dir() else "no such folder"
         raise CaptionError(f"{folder}: {cause}; name a folder with a Marian model's files ({_listing()})")
@@ -101,17 +102,13 @@ def _fetched(repository: str) -> Path:
         return Path(snapshot_download(repository, allow_patterns=[*FILES, *FILES_OF_SOME, *weights]))
     except Exception as error:  # of several libraries: offline mode, refused, timed out, 404, disk full, …
         raise CaptionError(
-            f"{repository}: the translation model could not be fetched from the hub ({_first_line(error)}); check "
+            f"{repository}: the translation model could not be fetched from the hub ({first_line(error)}); check "
             f"the name and the network, or download its files elsewhere ({_listing()}) and name their folder"
         ) from None
 
 
 def _listing() -> str:
     return f"{', '.join(FILES)}, {' or '.join(WEIGHTS)}"
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
 
 
 def _transformers():

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from rsclip_lab.data.table import CaptionError, distinct_images
+from rsclip_lab.data.table import CaptionError, distinct_images, require_columns, text_of
 
 # More of them even out the accidents of one wording.
 TEMPLATES = (
@@ -38,11 +38,13 @@ def label_captions(
     their place. Pictures without a label keep the captions they have. Rows of a picture stand together, in the
     order in which the pictures first appear. Give it the training rows: in a test split the new captions would
     count in retrieval.
-    Raises CaptionError where no picture has a label, and for a template without {label}.
+    Raises CaptionError where no picture has a label, for a template without {label}, and for a table without the
+    columns of `read_captions`.
     """
     templates = checked_templates(templates)
+    require_columns(captions)
     pictures = distinct_images(captions)
-    pictures = pictures[pictures["label"].notna() & (pictures["label"] != "")]
+    pictures = pictures[[bool(label) for label in _labels(pictures)]]
     if pictures.empty:
         raise CaptionError(
             "no picture of the table has a label to write into the templates; "
@@ -57,5 +59,10 @@ def label_captions(
 
 
 def _written_into(template: str, pictures: pd.DataFrame) -> pd.DataFrame:
-    sentences = [template.replace("{label}", label) for label in pictures["label"]]
+    sentences = [template.replace("{label}", label) for label in _labels(pictures)]
     return pictures.assign(caption=pd.Series(sentences, pictures.index, dtype=object))
+
+
+def _labels(pictures: pd.DataFrame) -> list[str | None]:
+    """The labels as text: a class may have a number for its name."""
+    return [text_of(label, f"{image}: the label") for image, label in pictures[["image", "label"]].to_numpy(object)]

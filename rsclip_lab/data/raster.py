@@ -1,29 +1,40 @@
-"""Pictures beyond 8-bit colours: which bands of a TIFF are shown, and the stretch to 0..255 (tifffile)."""
+"""Pictures beyond 8-bit colours: which bands of a TIFF are shown, read piece by piece (tifffile)."""
 
 from __future__ import annotations
 
+import logging
+import threading
 import zlib
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from typing import BinaryIO
 
 import numpy as np
 
 from rsclip_lab.data.signatures import REMEDY, ImageError
+from rsclip_lab.data.stretch import stretch
 from rsclip_lab.data.tiff_header import MIN_IS_BLACK, MIN_IS_WHITE, RGB, UNCOMPRESSED, TiffHeader
 
 BYTES_A_PIXEL = 12  # of the pixel limit: what the decoded bands of one picture may take in memory
 MEGABYTE = 1 << 20
+PIECE_BYTES = 4 * MEGABYTE  # read at a time
 GDAL_NODATA = 42113  # the tag
 MASK = 4  # the bit of the tag NewSubfileType
 DEFLATE = (8, 32946)
+JPEG = 7
+NAMES = {JPEG: "JPEG", 34712: "JPEG 2000", 34887: "LERC", 50001: "WebP", 50002: "JPEG XL"}
 # Those that stop at the size a strip should have: besides these LZW, PackBits, LZMA, Zstandard.
 CODECS = {UNCOMPRESSED, *DEFLATE, 5, 32773, 34925, 50000}
 MASK_CODECS = {UNCOMPRESSED, *DEFLATE}
+# Those in which Pillow reads photographs besides: three for fax, JPEG of two kinds.
+PHOTOGRAPH_CODECS = CODECS | {2, 3, 4, 6, JPEG}
 
 
-def choose_bands(count: int, bands: Sequence[int] | None, name: str) -> list[int]:
+def choose_bands(count: int, bands: Sequence[int] | int | None, name: str) -> list[int]:
     """Which of `count` bands to show, counted from 0: by default the first three, or the first of fewer."""
-    chosen = list(bands) if bands is not None else [0, 1, 2] if count >= 3 else [0]
+    if bands is None:
+        return [0, 1, 2] if count >= 3 else [0]
+    chosen = list(bands) if isinstance(bands, Collection) else [bands]
     if len(chosen) not in (1, 3) or not all(isinstance(b, (int, np.integer)) and 0 <= b < count for b in chosen):
         raise ImageError(
             f"{name}: bands={bands} of a picture with {count}; name one or three, counted from 0 to {count - 1}"
@@ -31,7 +42,9 @@ def choose_bands(count: int, bands: Sequence[int] | None, name: str) -> list[int
     return chosen
 
 
-def read_bands(file: BinaryIO, header: TiffHeader, bands: Sequence[int] | None, max_pixels: int) -> np.ndarray:
+def read_bands(
+    file: BinaryIO, header: TiffHeader, bands: Sequence[int] | int | None, max_pixels: int
+) -> np.ndarray:
     """The chosen bands of the first picture as uint8 `[height, width, 1 or 3]`, stretched where not uint8.
 
     Where it is stretched, nodata (the tag GDAL_NODATA, or a mask in the page after) is left out and becomes black.
@@ -41,16 +54,35 @@ def read_bands(file: BinaryIO, header: TiffHeader, bands: Sequence[int] | None, 
 
     chosen = choose_bands(header.bands, bands, file.name)
     _require_readable(file.name, header, max_pixels)
-    with tifffile.TiffFile(file) as tiff:
+    with _silent(tifffile.logger()), tifffile.TiffFile(file) as tiff:
         page = tiff.pages[0]
-        _require_honest_chunks(page, file)
-        planes, _, height, width, samples = page.shaped  # the second is depth
-        values = page.asarray().reshape(page.shaped)[:, 0]
-        values = np.moveaxis(values, 0, 2).reshape(height, width, planes * samples)[..., chosen]
-        valid = _has_data(values, page.tags.valueof(GDAL_NODATA)) & _mask(tiff, file, (height, width))
+        nodata = _nodata(page)
+        values = _empty(page, len(chosen), nodata)
+        if header.pages > 1:
+            for place, band in enumerate(chosen):
+                _read_into(values[..., place : place + 1], tiff.pages[band], [0], file)
+        else:
+            _read_into(values, page, chosen, file)
+        mask = _mask(tiff, file, values.shape[:2])
+    inverted = header.photometric == MIN_IS_WHITE
     if header.bits == 8 and values.dtype == np.uint8:
-        return values if header.photometric != MIN_IS_WHITE else 255 - values
-    return stretch(values, valid, file.name, inverted=header.photometric == MIN_IS_WHITE)
+        return 255 - values if inverted else values
+    return stretch(values, file.name, nodata, mask, inverted)
+
+
+@contextmanager
+def _silent(logger: logging.Logger) -> Iterator[None]:
+    """What this thread would log is dropped: what matters of it is raised."""
+    thread = threading.get_ident()
+
+    def of_others(record: logging.LogRecord) -> bool:
+        return threading.get_ident() != thread
+
+    logger.addFilter(of_others)
+    try:
+        yield
+    finally:
+        logger.removeFilter(of_others)
 
 
 def _require_readable(name: str, header: TiffHeader, max_pixels: int) -> None:
@@ -64,15 +96,22 @@ def _require_readable(name: str, header: TiffHeader, max_pixels: int) -> None:
             f"{name}: bands of {header.mode} with photometric interpretation {header.photometric} "
             f"are no colours that can be shown; {REMEDY}"
         )
-    if header.compression not in CODECS:
-        raise ImageError(
-            f"{name}: compression {header.compression} is read only for 8-bit photographs; "
-            "save it uncompressed or with DEFLATE (gdal_translate -co COMPRESS=DEFLATE)"
-        )
+    require_codec(name, header, CODECS)
     if header.compression not in (UNCOMPRESSED, *DEFLATE) and not _has_imagecodecs():
         raise ImageError(
             f"{name}: TIFF compression {header.compression} needs the package imagecodecs; "
             'pip install "rsclip-lab[geotiff]", or save it with DEFLATE'
+        )
+
+
+def require_codec(name: str, header: TiffHeader, readable: Collection[int] = PHOTOGRAPH_CODECS) -> None:
+    """Raises ImageError for a TIFF compressed in another way than those."""
+    if header.compression not in readable:
+        named = f" ({NAMES[header.compression]})" if header.compression in NAMES else ""
+        only = " but for 8-bit photographs" if header.compression in PHOTOGRAPH_CODECS else ""
+        raise ImageError(
+            f"{name}: TIFF compression {header.compression}{named} is not read{only}; "
+            "save it uncompressed or with DEFLATE (gdal_translate -co COMPRESS=DEFLATE)"
         )
 
 
@@ -105,17 +144,74 @@ def _inflated(file: BinaryIO, offset: int, count: int, limit: int) -> int:
     return size
 
 
-def _has_data(values: np.ndarray, nodata: str | None) -> np.ndarray:
-    valid = np.isfinite(values)
+def _nodata(page) -> float | None:
+    """The value of the tag GDAL_NODATA, as the pixels have it: GDAL writes more digits than a float32 has."""
     try:
-        value = float(nodata)
+        value = float(page.tags.valueof(GDAL_NODATA))
     except (TypeError, ValueError):  # none, or not a number
-        return valid
-    # GDAL writes a float32 nodata with more digits than the values have.
-    return valid & (values != (values.dtype.type(value) if values.dtype.kind == "f" else value))
+        return None
+    with np.errstate(over="ignore"):
+        return page.dtype.type(value).item() if page.dtype.kind == "f" else value
 
 
-def _mask(tiff, file: BinaryIO, shape: tuple[int, int]) -> np.ndarray | bool:
+def _empty(page, bands: int, nodata: float | None) -> np.ndarray:
+    """`[height, width, bands]`, all nodata, which GDAL does not store where a whole strip or tile is."""
+    shape = (*page.shaped[2:4], bands)
+    try:
+        return np.full(shape, nodata or 0, page.dtype)
+    except (OverflowError, ValueError):  # none of the values that the pixels can have
+        return np.zeros(shape, page.dtype)
+
+
+def _read_into(values: np.ndarray, page, bands: Sequence[int], file: BinaryIO) -> None:
+    """Decode the page strip by strip into `values` `[height, width, len(bands)]`, only those bands of it."""
+    _require_honest_chunks(page, file)
+    planes, samples = zip(*(divmod(band, page.shaped[4]) for band in bands), strict=True)
+    pieces = _contiguous_rows if page.is_final and all(page.databytecounts) else _segments
+    for plane, top, left, piece in pieces(page, file, set(planes)):
+        part = values[top : top + piece.shape[0], left : left + piece.shape[1]]
+        for place, sample in enumerate(samples):
+            if planes[place] == plane:
+                part[..., place] = piece[: part.shape[0], : part.shape[1], sample]
+
+
+def _contiguous_rows(page, file: BinaryIO, planes: set[int]) -> Iterator[tuple[int, int, int, np.ndarray]]:
+    """Plane, top, left and pixels `[rows, columns, samples]` of a page stored like an array, a few rows at a time."""
+    _, depth, height, width, samples = page.shaped
+    dtype = page.dtype.newbyteorder(page.parent.byteorder)
+    row_bytes = width * samples * dtype.itemsize
+    step = max(1, PIECE_BYTES // row_bytes)
+    for plane in sorted(planes):
+        file.seek(page.dataoffsets[0] + plane * depth * height * row_bytes)
+        for top in range(0, height, step):
+            rows = min(step, height - top)
+            data = _read(file, rows * row_bytes)
+            yield plane, top, 0, np.frombuffer(data, dtype).reshape(rows, width, samples)
+
+
+def _segments(page, file: BinaryIO, planes: set[int]) -> Iterator[tuple[int, int, int, np.ndarray]]:
+    """The same of each strip or tile, decoded."""
+    number = int(np.prod(page.chunked))
+    if len(page.dataoffsets) < number:
+        raise ValueError(f"{len(page.dataoffsets)} strips or tiles of {number}")
+    a_plane = number // page.shaped[0]
+    for index in range(number):
+        offset, count = page.dataoffsets[index], page.databytecounts[index]
+        if index // a_plane in planes and count:  # without bytes all of it is nodata
+            file.seek(offset)
+            piece, (plane, depth, top, left, _), _ = page.decode(_read(file, count), index)
+            if depth == 0:
+                yield plane, top, left, piece[0]
+
+
+def _read(file: BinaryIO, count: int) -> bytes:
+    data = file.read(count)
+    if len(data) < count:
+        raise ValueError(f"truncated: {count - len(data)} bytes of a strip or tile are missing")
+    return data
+
+
+def _mask(tiff, file: BinaryIO, shape: tuple[int, int]) -> np.ndarray | None:
     """Where the mask page that GDAL writes after the picture is not zero, `[height, width, 1]`."""
     try:
         page = tiff.pages[1]
@@ -125,23 +221,4 @@ def _mask(tiff, file: BinaryIO, shape: tuple[int, int]) -> np.ndarray | bool:
             return page.asarray()[..., None] != 0
     except Exception:  # a broken second page takes nothing from the first
         pass
-    return True
-
-
-def stretch(values: np.ndarray, valid: np.ndarray, name: str, inverted: bool = False) -> np.ndarray:
-    """`values` `[height, width, bands]` as uint8, from their 2nd to 98th percentile; invalid ones become 0.
-
-    One stretch for all bands, so that grey stays grey and green green; a stretch for each band would give
-    every picture the same mean colour, desert and forest alike.
-    """
-    known = values[valid]
-    if known.size == 0:
-        raise ImageError(f"{name}: no pixel has data (all are nodata, NaN or masked); leave it out")
-    low, high = np.percentile(known, (2, 98)).tolist()
-    if low == high:  # nearly constant, such as a mask of few objects
-        low, high = float(known.min()), float(known.max())
-    kind = np.result_type(values.dtype, np.float32)  # float64 for 32-bit integers, which float32 rounds
-    with np.errstate(all="ignore"):
-        scaled = (values.astype(kind) - kind.type(low)) / kind.type(high - low if high > low else 1)
-    scaled = np.where(valid, np.clip(1 - scaled if inverted else scaled, 0, 1), 0)
-    return np.round(scaled * 255).astype(np.uint8)
+    return None

@@ -12,6 +12,8 @@ from typing import BinaryIO
 HEAD_BYTES = 512
 MAX_FILE_BYTES = 1 << 29  # some decoders take the whole file into memory; TIFF is read in pieces
 REMEDY = "replace it, convert it to 8-bit RGB (PNG or JPEG), or leave it out"
+AGAIN = "download or copy it again, or leave it out"
+CUT_SHORT = r"truncat|cut short|end of file|EOF|not enough image data"  # in what decoders say of such files
 DOWNLOAD = "the download went wrong: fetch the picture itself, or leave it out"
 
 FORMATS = {
@@ -33,11 +35,14 @@ SUFFIXES = {
     "WEBP": (".webp",),
     "JPEG2000": (".jp2", ".j2k"),
 }
+IMAGE_SUFFIXES = frozenset(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)
+# Possessive: a page that opens with many comments and then is none would be tried in exponentially many ways.
+HTML = rb"\s*+(?:<!--(?:(?!-->).)*+-->\s*+)*+(?:<!doctype html|<html|<head|<body)"
 # What lies about under a picture's name, and what to do then; the first that matches.
 DISGUISES = [
     (rb"\x00*\Z", "only zero bytes", DOWNLOAD),
     (rb"\s*version https://git-lfs", "a Git LFS pointer", "run `git lfs pull` where it comes from"),
-    (rb"\s*(<!--.*?-->\s*)*(<!doctype html|<html|<head|<body)", "an HTML page", DOWNLOAD),
+    (HTML, "an HTML page", DOWNLOAD),
     (rb".*<svg\b", "an SVG drawing", "save it as PNG"),
     (rb"\s*<\?xml", "an XML file", "read annotations with read_captions; name the picture here"),
     (rb"PK(\x03\x04|\x05\x06)", "a zip archive", "unpack it"),
@@ -46,8 +51,8 @@ DISGUISES = [
     (rb"PAR1", "a parquet file", "read it with read_captions"),
     (rb"%PDF", "a PDF document", "save its picture as PNG or JPEG"),
     (rb"%!PS|\xc5\xd0\xd3\xc6", "a PostScript drawing", "save it as PNG"),
-    (rb"....ftyp(avif|avis)", "an AVIF picture", "convert it to PNG or JPEG"),
-    (rb"....ftyp(heic|heix|mif1|msf1)", "a HEIC picture, as phones take them", "convert it to PNG or JPEG"),
+    (rb"....ftyp(avif|avis)", "an AVIF picture", "save it as PNG"),
+    (rb"....ftyp(heic|heix|mif1|msf1)", "a HEIC picture, as phones take them", "save it as PNG"),
     (rb"....ftyp|RIFF....AVI |\x1a\x45\xdf\xa3", "a video", "save its frames as pictures"),
     (rb"\x89HDF|CDF[\x01\x02\x05]", "an HDF5 or NetCDF file", "save the bands wanted as GeoTIFF"),
     (rb"NITF|EHFA_HEADER_TAG", "a raster of another kind", "convert it with gdal_translate to GeoTIFF"),
@@ -70,7 +75,7 @@ def disguise_of(head: bytes) -> tuple[str, str]:
     """What a file that is no picture seems to be ("an HTML page, not a picture"), and the remedy."""
     for start, what, remedy in DISGUISES:
         if re.match(start, head.removeprefix(b"\xef\xbb\xbf"), re.DOTALL | re.IGNORECASE):
-            return f"{what}, not a picture", remedy
+            return f"{what}, {'which is not read here' if 'picture' in what else 'not a picture'}", remedy
     text = head.decode("utf-8", errors="ignore")  # the last character may be cut
     if len(text.encode()) > len(head) - 4 and all(c.isprintable() or c.isspace() for c in text):
         return "plain text, not a picture", DOWNLOAD
@@ -84,6 +89,11 @@ def picture_file(source: str | Path | bytes) -> Iterator[tuple[BinaryIO, bytes, 
     Raises ImageError for what is missing, empty, no regular file (a pipe would wait for ever) or no picture,
     and in place of whatever a decoder raises while the file is open.
     """
+    if not isinstance(source, (str, Path, bytes)):
+        raise ImageError(
+            f"<{type(source).__name__}>: no picture and no name of one; "
+            "pass a path, the bytes of a file, a PIL image or a uint8 array"
+        )
     name = "<bytes>" if isinstance(source, bytes) else str(source)
     try:
         with _opened(source, name) as file:
@@ -92,6 +102,8 @@ def picture_file(source: str | Path | bytes) -> Iterator[tuple[BinaryIO, bytes, 
             size = file.seek(0, os.SEEK_END)
             if size > MAX_FILE_BYTES and format != "TIFF":
                 raise ImageError(f"{name}: {size / 1e9:.1f} GB, too much for one {format} picture; {REMEDY}")
+            if format == "WEBP" and size < 8 + int.from_bytes(head[4:8], "little"):
+                raise ValueError("truncated")  # which its decoder does not say
             file.seek(0)
             yield file, head, format
     except ImageError:
@@ -102,7 +114,8 @@ def picture_file(source: str | Path | bytes) -> Iterator[tuple[BinaryIO, bytes, 
         raise ImageError(f"{name}: this user may not read it; change its permissions (chmod u+r)") from None
     except Exception as error:  # decoders meet broken files with errors of every class
         cause = str(error) or type(error).__name__
-        raise ImageError(f"{name}: cannot be read as a picture ({cause:.200}); {REMEDY}") from error
+        remedy = AGAIN if re.search(CUT_SHORT, cause, re.IGNORECASE) else REMEDY
+        raise ImageError(f"{name}: cannot be read as a picture ({cause:.200}); {remedy}") from error
 
 
 def _opened(source: str | Path | bytes, name: str) -> BinaryIO:

@@ -1,14 +1,39 @@
 """The one table of captions: `image`, `caption`, `image_id`, `split`, `label`, one row a caption."""
 
+import math
+import numbers
+import os
+
 import numpy as np
 import pandas as pd
 
 COLUMNS = ["image", "caption", "image_id", "split", "label"]
+SPLITS = ("train", "val", "test")
 SPLIT_NAMES = {"training": "train", "valid": "val", "validation": "val", "dev": "val", "testing": "test"}
 
 
 class CaptionError(ValueError):
     """A caption file or table that cannot be used; the message names file, row, cause and remedy."""
+
+
+def require_columns(captions: pd.DataFrame, name: str = "the table of captions") -> None:
+    """Raise CaptionError for what is no table, or lacks one of the columns `read_captions` gives."""
+    if not isinstance(captions, pd.DataFrame):
+        raise CaptionError(f"{name} is no table but {type(captions).__name__}; make it with read_captions")
+    if missing := [column for column in COLUMNS if column not in captions]:
+        raise CaptionError(f"{name} has no column {', '.join(missing)}; make it with read_captions")
+
+
+def text_of(value: object, where: str) -> str | None:
+    """A cell of the table as text: numbers are written out (7.0, as a column with gaps holds 7, without its point),
+    None for what is unknown. Raises CaptionError, beginning with `where`, for anything else."""
+    if isinstance(value, (str, os.PathLike)):
+        return os.fspath(value)
+    if isinstance(value, numbers.Real) and not math.isnan(value):
+        return str(int(value) if float(value).is_integer() else value)
+    if value is None or pd.api.types.is_scalar(value) and pd.isna(value):
+        return None
+    raise CaptionError(f"{where}: {type(value).__name__} is neither text nor a number; write it as text")
 
 
 def select_split(captions: pd.DataFrame, split: str | None, source: str = "captions") -> pd.DataFrame:
@@ -64,3 +89,8 @@ def split_name(name: str) -> str:
     """ "train", "val" or "test" for the usual ways to write them; any other name in lower case."""
     name = name.strip().lower()
     return SPLIT_NAMES.get(name, name)
+
+
+def is_split(name: str) -> bool:
+    """Whether this is one of SPLITS or a usual way to write it, as of a folder."""
+    return split_name(name) in SPLITS

@@ -6,7 +6,7 @@ from pathlib import Path
 import open_clip
 import pandas as pd
 
-from rsclip_lab.environment import select_device
+from rsclip_lab.environment import first_line, select_device
 from rsclip_lab.models.clip import Clip, describe
 from rsclip_lab.models.files import (
     DESCRIPTION,
@@ -166,8 +166,7 @@ def _download(entry: HubModel) -> Path:
         HfApi().model_info(entry.repository, revision=entry.revision, timeout=5)
         return Path(hf_hub_download(entry.repository, entry.filename, revision=entry.revision))
     except Exception as error:  # of several libraries: offline mode, refused, timed out, 404, disk full, …
-        cause = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
         raise NotFetched(
-            f"{entry.name} could not be fetched from the hub ({entry.repository}): {cause}. "
+            f"{entry.name} could not be fetched from the hub ({entry.repository}): {first_line(error)}. "
             "Check the network, or work offline with load_model('tiny')."
         ) from None

@@ -148,6 +148,22 @@ def test_going_on_with_other_settings_is_refused(tmp_path):
     assert TranslationMemory(tmp_path / "part", {"beams": 1}).known("fr") == {"a": "b"}
 
 
+def test_a_file_that_was_cut_off_in_its_first_line_is_begun_anew(tmp_path):
+    TranslationMemory(tmp_path / "whole", {"beams": 1}).add("fr", ["a"], ["b"])
+    whole = (tmp_path / "whole").read_bytes()
+    for length in range(whole.index(b"\n") + 2):
+        (tmp_path / "part").write_bytes(whole[:length])
+        memory = TranslationMemory(tmp_path / "part", {"beams": 1})
+        assert memory.known("fr") == {}
+        memory.add("fr", ["a"], ["b"])
+        assert (tmp_path / "part").read_bytes() == whole
+
+
+def test_a_table_of_other_columns_is_refused():
+    with pytest.raises(CaptionError, match="no column image_id, split, label; make it with read_captions"):
+        back_translate(pd.DataFrame({"image": ["a"], "caption": ["x"]}), Dictionary(), TOKENIZER)
+
+
 @pytest.mark.parametrize("content", ["filename,caption\na.png,a ship\n", "[]\n3\n", "{}\n{}\n", "\xff\n", "no line"])
 def test_a_file_that_holds_something_else_is_left_alone(tmp_path, content):
     (tmp_path / "part").write_text(content, encoding="latin-1")

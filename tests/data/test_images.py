@@ -274,3 +274,58 @@ def test_a_deep_picture_already_opened_is_stretched_too(value):
     ramp = (np.arange(64 * 64).reshape(64, 64) * 3).astype(value.dtype) + value
     shown = np.asarray(open_image(Image.fromarray(ramp)))[..., 0].astype(float)
     assert shown.min() == 0 and shown.max() == 255 and np.all(np.diff(shown.ravel()) >= 0)
+
+
+def test_a_single_band_may_be_named_by_a_plain_number(tmp_path):
+    path = saved(Image.fromarray(random_pixels(8, 8)), tmp_path / "a.png")
+    for image in (path, random_pixels(8, 8), Image.open(path)):
+        for number in (2, np.int64(2)):
+            assert np.array_equal(np.asarray(open_image(image, bands=number)), random_pixels(8, 8)[..., [2, 2, 2]])
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif"])
+def test_wrong_bands_are_told_with_the_name_of_the_file(tmp_path, suffix):
+    path = saved(Image.fromarray(random_pixels(8, 8)), tmp_path / f"a{suffix}")
+    with pytest.raises(ImageError, match=rf"a\{suffix}: bands=7 of a picture with 3"):
+        open_image(path, bands=7)
+    with pytest.raises(ImageError, match="<array>: bands=3 of a picture with 1"):
+        open_image(random_pixels(8, 8)[..., 0], bands=3)
+
+
+@pytest.mark.parametrize(("brand", "what"), [(b"avif", "an AVIF picture"), (b"heic", "a HEIC picture")])
+def test_a_picture_of_an_unread_format_is_called_a_picture(brand, what):
+    with pytest.raises(ImageError, match=f"{what}.*, which is not read here; save it as PNG$"):
+        open_image(b"\0\0\0\x18ftyp" + brand)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp", ".tif"])
+def test_a_file_cut_short_is_to_be_copied_again(tmp_path, suffix):
+    options = {"compression": "tiff_lzw"} if suffix == ".tif" else {}
+    path = saved(Image.fromarray(random_pixels(64, 64)), tmp_path / f"a{suffix}", **options)
+    with pytest.raises(ImageError, match=r"(truncated|cut short).*; download or copy it again"):
+        open_image(path.read_bytes()[:-900])
+
+
+@pytest.mark.parametrize("thing", [io.BytesIO(b"secret"), None, torch.full((2, 2), 42), [1, 42], 42])
+def test_what_is_no_picture_at_all_is_named_by_its_type_and_not_printed(thing):
+    for look in (open_image, image_facts):
+        with pytest.raises(ImageError, match=f"^<{type(thing).__name__}>: .*; pass a path") as raised:
+            look(thing)
+        assert "42" not in str(raised.value) and "secret" not in str(raised.value)
+
+
+@pytest.mark.parametrize("shape", [(0, 5, 3), (5, 0, 3), (0, 0)])
+def test_an_array_without_pixels_is_refused(shape):
+    with pytest.raises(ImageError, match="<array>: .* pixels, nothing to see"):
+        open_image(np.zeros(shape, np.uint8))
+
+
+def test_an_array_of_yes_and_no_is_black_and_white():
+    mask = random_pixels(6, 7)[..., 0] > 99
+    assert np.array_equal(np.asarray(open_image(mask)), np.dstack([mask * np.uint8(255)] * 3))
+
+
+@pytest.mark.parametrize("limit", [0, -1])
+def test_a_pixel_limit_that_lets_nothing_through_is_refused(limit):
+    with pytest.raises(ImageError, match=f"max_pixels={limit}: .*; pass a positive number"):
+        open_image(random_pixels(4, 4), max_pixels=limit)

@@ -73,3 +73,15 @@ def test_a_table_without_labels_is_refused_with_the_remedy(captions):
 def test_a_template_without_a_place_for_the_label_is_refused(captions, templates, message):
     with pytest.raises(ValueError, match=message):
         label_captions(captions, templates)
+
+
+def test_a_number_may_be_the_name_of_a_class(captions):
+    numbered = captions.assign(label=captions["label"].map({"beach": 0, "harbour": 1, "forest": None}))
+    assert of_picture(label_captions(numbered, "class {label}", keep=False), "beach_0.png") == ["class 0"]
+    table = label_captions(numbered, "class {label}")
+    assert of_picture(table, "forest_2.png") == of_picture(captions, "forest_2.png")
+
+
+def test_a_table_of_other_columns_is_refused(captions):
+    with pytest.raises(CaptionError, match="the table of captions has no column image_id, label; make it with"):
+        label_captions(captions[["image", "caption", "split"]])

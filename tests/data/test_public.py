@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import shutil
 import socket
 import time
 import zipfile
@@ -18,9 +19,10 @@ from PIL import Image
 
 from rsclip_lab.data import CaptionError, open_image, split_by_image
 from rsclip_lab.data import public as public_module
+from rsclip_lab.data.disk import require_free
 from rsclip_lab.data.public import SETS, fetch_data
 from rsclip_lab.data.public import archive as archive_module
-from rsclip_lab.data.public.archive import require_free, unpack
+from rsclip_lab.data.public.archive import unpack
 
 
 def jpeg(number, size=12):
@@ -303,6 +305,15 @@ def test_a_set_that_has_lost_pictures_since_is_an_error(fetch, tmp_path):
     assert "set: 19 captions are there and 20 were fetched; delete the folder" in error
     (tmp_path / "set" / "SOURCE.txt").write_text("{")
     assert "SOURCE.txt: cannot be read" in fetch(CLASSES, tmp_path / "set")["error"]
+
+
+def test_a_set_whose_captions_have_outlived_its_pictures_is_an_error(fetch, tmp_path):
+    table = table_of(fetch(RSICD, tmp_path / "set"))
+    Path(table["image"][0]).unlink()
+    error = fetch(RSICD, tmp_path / "set")["error"]
+    assert "set: 9 pictures are there and 10 were fetched; delete the folder" in error
+    shutil.rmtree(tmp_path / "set" / "images")
+    assert "set: 0 pictures are there and 10 were fetched" in fetch(RSICD, tmp_path / "set")["error"]
 
 
 def test_a_second_process_waits_for_the_first_and_takes_what_it_fetched(fetch, hub, processes, tmp_path):

@@ -13,7 +13,7 @@ from PIL import Image
 
 from rsclip_lab.data import ImageError, open_image
 from rsclip_lab.data.images import ImageFacts, image_facts
-from rsclip_lab.data.raster import stretch
+from rsclip_lab.data.stretch import stretch
 
 RANDOM = np.random.default_rng(0)
 DEEP = RANDOM.integers(200, 3000, (40, 56, 3), dtype=np.uint16)  # as of a 12-bit sensor
@@ -183,7 +183,7 @@ def test_a_few_objects_on_a_constant_ground_are_seen():
 
 def test_a_stretch_of_tiny_numbers_reaches_both_ends():
     values = RANDOM.uniform(1e-9, 2e-9, (20, 30, 1)).astype(np.float32)
-    shown = stretch(values, np.ones_like(values, bool), "a.tif")
+    shown = stretch(values, "a.tif")
     assert shown.min() == 0 and shown.max() == 255
 
 
@@ -285,3 +285,169 @@ def deflate_bomb():
         strips = iter([zlib.compress(bytes(50_000_000))])
         writer.write(strips, shape=(40, 56, 3), dtype="uint16", photometric="rgb", compression=8, rowsperstrip=40)
     return buffer.getvalue()
+
+
+MEASURED = """
+import sys, tracemalloc
+import tifffile, imagecodecs
+from rsclip_lab.data import open_image
+tracemalloc.start()
+open_image(sys.argv[1])
+print(tracemalloc.get_traced_memory()[1])
+"""
+
+
+@pytest.mark.parametrize("layout", ["contig", "separate", "tiled"])
+def test_a_large_raster_takes_little_more_memory_than_its_chosen_bands(tmp_path, layout):
+    shape = (8, 1500, 1500) if layout == "separate" else (1500, 1500, 8)
+    options = {"tile": (256, 256), "compression": "zlib"} if layout == "tiled" else {}
+    values = np.zeros(shape, np.float32)
+    values[:] = np.arange(1500)[:, None] if layout == "tiled" else RANDOM.random(1, np.float32)
+    planar = "separate" if layout == "separate" else "contig"
+    (tmp_path / "a.tif").write_bytes(tiff(values, planarconfig=planar, **options))
+    command = [sys.executable, "-c", MEASURED, str(tmp_path / "a.tif")]
+    peak = int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    chosen, result = 1500 * 1500 * 3 * 4, 1500 * 1500 * 3
+    assert peak < 1.5 * chosen + result + (12 << 20)  # and a piece of the file, and a strip to be scaled
+
+
+def test_a_large_picture_is_stretched_by_a_sample_as_if_by_all_its_pixels():
+    values = RANDOM.gamma(3, 400, (1700, 1300, 1)).astype(np.float32)
+    values[:300] = np.nan
+    assert np.abs(stretch(values, "a.tif") - stretched(values)).max() < 2.5
+
+
+def test_what_a_sample_misses_is_still_seen_where_all_else_is_equal_or_unknown():
+    values = np.zeros((2000, 1500, 1), np.uint16)
+    values[1001, 777] = 9
+    assert np.array_equal(stretch(values, "a.tif"), (values > 0) * 255)
+    values = np.full((2000, 1500, 1), np.nan, np.float32)
+    values[1001, 777:779, 0] = 3, 4
+    assert np.argwhere(stretch(values, "a.tif")).tolist() == [[1001, 778, 0]]
+
+
+UNTAGGED = [("int16", -32768), ("int16", -9999), ("int32", -9999), ("float32", -9999), ("float64", -9999)]
+UNTAGGED += [("float32", sign * value) for value in (3.4028235e38, 3.40282306e38) for sign in (-1, 1)]
+UNTAGGED += [("float64", sign * value) for value in (3.4028235e38, np.finfo(float).max, 1.79e308) for sign in (-1, 1)]
+
+
+@pytest.mark.parametrize(("dtype", "nodata"), UNTAGGED)
+def test_the_usual_nodata_values_need_no_tag(dtype, nodata):
+    values = RANDOM.normal(500, 50, (40, 56)).astype(dtype)
+    values[5:15] = nodata
+    assert_shows(tiff(values), stretched(values, values != np.array(nodata, dtype))[..., None])
+
+
+@pytest.mark.parametrize("nodata", [-9999, -32768])
+def test_a_value_that_others_come_near_or_that_is_rare_is_a_value(nodata):
+    rare, near = (RANDOM.normal(500, 50, (40, 56)).astype(np.int16) for _ in range(2))
+    rare[0, :2] = nodata
+    near[5:15] = np.linspace(nodata, 500, 560).reshape(10, 56)
+    near[16] = nodata
+    for values in (rare, near):
+        assert_shows(tiff(values), stretched(values)[..., None])
+
+
+def test_a_tag_is_believed_rather_than_the_usual_values():
+    values = RANDOM.normal(500, 50, (40, 56)).astype(np.float32)
+    values[5:15], values[20:22] = -9999, 0
+    file = tiff(values, extratags=[(NODATA, "s", 0, "0", True)])
+    assert_shows(file, stretched(values, values != 0)[..., None])
+
+
+LOUD = """
+import logging, sys
+from rsclip_lab.data import open_image
+for path in sys.argv[1:]:
+    try:
+        open_image(path)
+    except ValueError as error:
+        print(error)
+import tifffile
+assert not tifffile.logger().filters and tifffile.logger().level == logging.NOTSET
+tifffile.logger().warning("still heard")
+"""
+
+
+def test_nothing_is_printed_of_odd_tags_and_broken_files(tmp_path):
+    values = RANDOM.normal(500, 50, (40, 56)).astype(np.float32)
+    photograph = RANDOM.integers(0, 256, (32, 48, 3), dtype=np.uint8)
+    files = [
+        tiff(values, extratags=[(NODATA, "s", 0, "-3.4028234663852886e+38", True)]),
+        tiff(values.astype(np.uint16), extratags=[(NODATA, "s", 0, "-9999", True)]),
+        tiff(values, extratags=[(NODATA, "s", 0, "none", True)]),
+        tiff(values)[:-500],
+        tiff(photograph, photometric="rgb", compression="webp"),
+        tiff(photograph, photometric="rgb", compression="lzw")[:-500],
+    ]
+    paths = [tmp_path / f"{number}.tif" for number in range(len(files))]
+    for path, file in zip(paths, files, strict=True):
+        path.write_bytes(file)
+    done = subprocess.run([sys.executable, "-c", LOUD, *map(str, paths)], capture_output=True, text=True)
+    assert done.returncode == 0 and done.stderr == "still heard\n"
+    assert [line.split(": ")[0] for line in done.stdout.splitlines()] == [str(path) for path in paths[3:]]
+
+
+@pytest.mark.parametrize("compression", ["webp", "jpeg2000", "lerc"])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_a_compression_that_is_not_read_is_told_with_the_remedy(compression, dtype):
+    if (compression, dtype) == ("webp", np.uint16):
+        pytest.skip("WebP has 8 bits")
+    name = {"webp": "WebP", "jpeg2000": "JPEG 2000", "lerc": "LERC"}[compression]
+    file = tiff(DEEP.astype(dtype), photometric="rgb", compression=compression)
+    with pytest.raises(ImageError, match=rf"compression \d+ .{name}. is not read; save it uncompressed or with DEFL"):
+        open_image(file)
+
+
+def pages(values, **options):
+    """Each band `[height, width]` of values as a page of its own, by a writer that says nothing of the whole."""
+    buffer = io.BytesIO()
+    with tifffile.TiffWriter(buffer) as writer:
+        for band in values:
+            writer.write(band, photometric="minisblack", contiguous=False, metadata=None, **options)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+@pytest.mark.parametrize("options", [{}, {"compression": "zlib", "tile": (16, 16)}])
+def test_many_pages_of_one_band_each_are_the_bands_of_a_picture(dtype, options):
+    stack = RANDOM.integers(0, 256, (13, 20, 30)).astype(dtype)
+    for file in (pages(stack, **options), tiff(stack, bigtiff=True, planarconfig=None, **options)):
+        for bands in ((3, 2, 1), (12,), None):
+            expected = np.moveaxis(stack[list(bands or (0, 1, 2))], 0, 2)
+            assert_shows(file, expected if dtype == np.uint8 else stretched(expected), bands=bands)
+        assert image_facts(file).bands == 13
+        with pytest.raises(ImageError, match="bands=13 of a picture with 13"):
+            open_image(file, bands=13)
+
+
+@pytest.mark.parametrize("writer", [{}, {"imagej": True}, {"ome": True}])
+def test_few_pages_are_bands_where_their_writer_says_so(writer):
+    stack = RANDOM.integers(0, 9000, (3, 20, 30), dtype=np.uint16)
+    assert_shows(tiff(stack, planarconfig=None, **writer), stretched(np.moveaxis(stack, 0, 2)))
+    assert_shows(pages(stack), stretched(stack[0])[..., None])
+
+
+def test_pages_of_other_sizes_are_not_bands():
+    page = RANDOM.integers(0, 9000, (40, 56), dtype=np.uint16)
+    buffer = io.BytesIO()
+    with tifffile.TiffWriter(buffer) as writer:
+        for step in (1, 1, 1, 1, 1, 2):
+            writer.write(page[::step, ::step], photometric="minisblack", contiguous=False, metadata=None)
+    assert image_facts(buffer.getvalue()).bands == 1
+    assert_shows(buffer.getvalue(), stretched(page)[..., None])
+
+
+def test_strips_that_are_not_stored_are_nodata():
+    values = np.full((40, 56), 7, np.float32)
+    values[:20] = RANDOM.normal(500, 50, (20, 56))
+    buffer = io.BytesIO()
+    strips = (zlib.compress(values[:20].tobytes()), b"")
+    tag = [(NODATA, "s", 0, "-3.4028234663852886e+38", True)]
+    with tifffile.TiffWriter(buffer) as writer:
+        writer.write(
+            iter(strips), shape=(40, 56), dtype="float32", photometric="minisblack", compression=8, rowsperstrip=20,
+            extratags=tag,
+        )
+    valid = np.arange(40)[:, None] < 20
+    assert_shows(buffer.getvalue(), stretched(values, valid)[..., None])

@@ -246,6 +246,9 @@ def test_what_could_run_a_command_is_refused(shards, tmp_path, source):
 def test_a_slip_in_the_braces_is_an_error(tmp_path):
     with pytest.raises(CaptionError, match="more than 1000000 shards"):
         ShardStream("s-{0000..99999999}.tar", SIZE)
+    for pattern in ("s-{9999999..0}.tar", "s-{0..1999}-{0..1999}.tar"):
+        with pytest.raises(CaptionError, match="more than 1000000 shards; correct the numbers"):
+            ShardStream(pattern, SIZE)
     with pytest.raises(CaptionError, match="nbalanced.*; write a range of shards as {0000..0031}"):
         ShardStream("s-{0000..0003.tar", SIZE)
     with pytest.raises(CaptionError, match="no shards; name .tar files"):
@@ -307,3 +310,54 @@ def test_a_missing_webdataset_is_named_with_the_command(shards, monkeypatch):
     monkeypatch.setitem(sys.modules, "webdataset.tariterators", None)
     with pytest.raises(CaptionError, match=r'webdataset is missing; pip install "rsclip-lab\[shards\]"'):
         ShardStream(shards, SIZE)
+
+
+def tar_of(path, names):
+    """A tar file with a picture or its own name as text under each of the names, in their order."""
+    with tarfile.open(path, "w") as archive:
+        for name in names:
+            content = picture(1) if name.endswith(("jpg", "png", "jfif")) else name.encode()
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["t_12.1.jpg", "t_12.1.txt", "t_12.5.jpg", "t_12.5.txt"], ["t_12.1.txt", "t_12.5.txt"]),
+        (["v1.0/t.1.jpg", "v1.0/t.1.txt", "v1.0/t.jfif", "v1.0/t.txt"], ["v1.0/t.1.txt", "v1.0/t.txt"]),
+        (["t.jpg", "t.txt", "t.1.jpg", "t.1.txt"], ["t.txt", "t.1.txt"]),
+    ],
+)
+def test_names_with_dots_are_samples_of_their_own(tmp_path, names, expected):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        captions = captions_of(ShardStream(tar_of(tmp_path / "x.tar", names), SIZE, shuffle=0))
+    assert sorted(captions) == sorted(expected)
+
+
+@pytest.mark.parametrize(
+    ("names", "problems"),
+    [
+        (["a.jpg", "a.mask.png", "a.txt"], {"a.mask": "no caption"}),
+        (["a.jpg", "a.left.jpg", "a.right.jpg", "a.txt"], {"a.left": "no caption", "a.right": "no caption"}),
+        (["a.jpg", "a.png", "a.txt"], {"a": "a.png is one image too many; the first of the name is used"}),
+        (["a.jpg", "a.txt", "a.jpg"], {"a": "a.jpg is one image too many; the first of the name is used"}),
+    ],
+)
+def test_what_stands_beside_a_sample_is_counted_and_does_not_part_it(tmp_path, names, problems):
+    stream = ShardStream(tar_of(tmp_path / "x.tar", names), SIZE, shuffle=0)
+    with pytest.warns(UserWarning, match=f"{len(problems)} of {len(problems) + 1} samples"):
+        assert captions_of(stream) == ["a.txt"]
+    assert dict(zip(stream.problems["key"], stream.problems["cause"], strict=True)) == problems
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["s-{0000..0031}", "{3..1}{a,b}", "{a{1..3},b{1..9..3}}{x,y}", "{a..e}-{x}", "a,b", "{{1..3},{1..4}}{1..2}"],
+)
+def test_names_are_counted_as_they_are_expanded(pattern):
+    _, expand = members_module.webdataset_names()
+    assert members_module._number_of(pattern) == len(list(expand(pattern)))

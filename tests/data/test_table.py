@@ -1,9 +1,13 @@
 """The one table: its splits are by picture, and its pictures are counted once."""
 
+from pathlib import Path
+
+import numpy as np
 import pandas as pd
 import pytest
 
 from rsclip_lab.data import CaptionError, distinct_images, read_captions, split_by_image
+from rsclip_lab.data.table import SPLITS, is_split, require_columns, split_name, text_of
 
 
 def test_a_split_keeps_the_ids_of_the_whole(picture_folder):
@@ -62,3 +66,25 @@ def test_small_classes_give_their_share_too(each):
     assert counts.to_dict() == {"train": 21 * each, "test": 6 * each, "val": 3 * each}
     chosen = [frozenset(split_by_image(table, seed=s).query("split == 'test'")["label"]) for s in range(20)]
     assert len(set(chosen)) > 1 or each > 3  # which classes, is drawn
+
+
+@pytest.mark.parametrize("name", ["train", "Training", "val", "valid", "dev", " TEST "])
+def test_the_usual_names_of_splits_are_known(name):
+    assert is_split(name) and split_name(name) in SPLITS
+    assert not is_split(f"{name}s")
+
+
+def test_a_table_without_its_columns_is_refused(picture_folder):
+    table = read_captions(picture_folder)
+    require_columns(table)
+    with pytest.raises(CaptionError, match="^mine has no column image_id, label; make it with read_captions"):
+        require_columns(table[["image", "caption", "split"]], "mine")
+
+
+def test_cells_are_text_or_written_out_or_unknown():
+    known = {"a": "a", Path("a/b"): "a/b", 7: "7", np.int64(8): "8", 9.0: "9", np.float64(0.5): "0.5"}
+    assert {cell: text_of(cell, "x") for cell in known} == known
+    assert [text_of(cell, "x") for cell in (None, float("nan"), pd.NA, pd.NaT)] == [None] * 4
+    for cell in (b"a", ["a"], {"a": 1}):
+        with pytest.raises(CaptionError, match="^row 3: .* is neither text nor a number; write it as text"):
+            text_of(cell, "row 3")

@@ -89,7 +89,8 @@ def _fetched(files, words):
 
 
 EUROSAT = SETS["eurosat"]
-RECORD = f"repository: {EUROSAT.repository}\nrevision: {EUROSAT.revision}\ncaptions: 27000\n".encode()
+COUNTS = "captions: 27000\npictures: 27000\n"
+RECORD = f"repository: {EUROSAT.repository}\nrevision: {EUROSAT.revision}\n{COUNTS}".encode()
 OTHER = RECORD.replace(b"euro", b"")
 CLASSES = {f"eurosat/{name}/1.jpg": _picture() for name in ("Forest", "River")}
 
@@ -179,6 +180,11 @@ def _tar_used(name, content, expected, problems=()):
     return Case(f"tar_{name}", _usable(content, expected, problems), "repaired")
 
 
+def _braces(pattern):
+    """A case's `make`: a pattern of which nothing is there, in the folder."""
+    return lambda folder: lambda: ShardStream(f"{folder}/{pattern}", 8)
+
+
 def _pipe(folder):
     return lambda: ShardStream(f"pipe:cp {folder}/../beside/secret.txt {folder}/planted.tar", 8)
 
@@ -217,6 +223,16 @@ CASES = [
     _tar_case("headers_without_end", _nested_headers(), "cannot be read as a tar file"),
     _tar_case("only_captions", _tar(_member("a.txt", b"words")), "a: no picture, and no usable sample"),
     _tar_case("nothing_in_it", bytes(10_240), "no sample"),
+    *(
+        Case(f"tar_pattern_of_{name}", _braces(pattern), "error", ("more than 1000000 shards", REMEDY))
+        for name, pattern in (
+            ("falling_millions", "{9999999999..0}.tar"),
+            ("two_ranges_multiplied", "{0..9999}-{0..9999}.tar"),
+            ("ranges_in_alternatives", "{{0..9999}{0..9999}{0..9999},b}.tar"),
+            ("letters", "{a..z}{a..z}{a..z}{a..z}{a..z}.tar"),
+            ("many_pairs", "{a,b}" * 40 + ".tar"),
+        )
+    ),
     Case("tar_pipe_command", _pipe, "error", (r"pipe:cp", "may run a command", REMEDY)),
     _tar_used(
         "names_that_lead_out",
@@ -232,7 +248,7 @@ CASES = [
         ),
         BOTH[:1],
     ),
-    _tar_used("members_twice", _tar(*_good("a"), *_good("a"), *_good("b")), BOTH),
+    _tar_used("members_twice", _tar(*_good("a"), *_good("a"), *_good("b")), BOTH, ["a", "a"]),
     _tar_used(
         "picture_bomb",
         _tar(*_good("a"), _member("x.png", _picture("PNG", (20_000, 20_000))), _member("x.txt", b"x"), *_good("b")),

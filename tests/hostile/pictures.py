@@ -168,6 +168,16 @@ def turned_in_circles() -> bytes:
     return tiff(grey_tags(), ramp(np.uint16).tobytes(), following=8)
 
 
+def pages_in_circles() -> bytes:
+    """Six bands as pages, after the last of which the first comes again."""
+    data = bytearray(written(np.stack([ramp(np.uint16)] * 6)))
+    with tifffile.TiffFile(io.BytesIO(data)) as file:
+        first, last = file.pages[0].offset, file.pages[5].offset
+    (number,) = struct.unpack_from("<H", data, last)
+    struct.pack_into("<I", data, last + 2 + 12 * number, first)
+    return bytes(data)
+
+
 def big_tiff_of_many_tags() -> bytes:
     return b"II+\0\x08\0\0\0" + struct.pack("<QQ", 16, 2**60) + bytes(64)
 
@@ -335,6 +345,8 @@ CASES = [
     refused(
         "html_named_jpg", ".jpg", lambda: b"\n<!DOCTYPE html>\n<html><title>Log in</title>", "an HTML page", "fetch"
     ),
+    refused("comments_without_a_page", ".jpg", lambda: b"<!---->" * 72 + b"x", "plain text", "fetch"),
+    refused("page_after_comments", ".jpg", lambda: b"<!-- a -> b -->\n" * 9 + b"<html>", "an HTML page", "fetch"),
     refused(
         "git_lfs_pointer",
         ".png",
@@ -358,7 +370,13 @@ CASES = [
     refused("noise_named_tif", ".tif", lambda: PIXELS.tobytes(), "not a known picture format"),
     refused("jpeg_cut_short", ".jpg", lambda: saved("JPEG")[:700], "truncated"),
     refused("png_cut_short", ".png", lambda: saved("PNG")[:900], "cannot be read"),
-    refused("tiff_cut_short", ".tif", lambda: written(ramp(np.uint16), compression="zlib")[:-400], "cannot be read"),
+    refused(
+        "tiff_cut_short",
+        ".tif",
+        lambda: written(ramp(np.uint16), compression="zlib")[:-400],
+        "truncated",
+        "copy it again",
+    ),
     refused("gif_cut_short", ".gif", lambda: saved("GIF", PIXELS[..., 0])[:20], "cannot be read"),
     refused("png_signature_alone", ".png", lambda: png()[:8], "cannot be read"),
     refused("png_of_3600_million_pixels", ".png", lambda: png(width=GIANT, height=GIANT), "3600 million", "tiles"),
@@ -406,6 +424,20 @@ CASES = [
         "compression 34887",
         "DEFLATE",
     ),
+    refused(
+        "tiff_photograph_of_unread_compression",
+        ".tif",
+        lambda: written(PIXELS, "rgb", compression="webp"),
+        r"compression 50001 \(WebP\)",
+        "DEFLATE",
+    ),
+    refused(
+        "tiff_all_minus_9999_without_a_tag",
+        ".tif",
+        lambda: written(np.full((24, 32), -9999, np.int16)),
+        "no pixel has data",
+    ),
+    refused("avif_named_jpg", ".jpg", lambda: b"\0\0\0\x18ftypavif", "not read here", "save it as PNG"),
     refused("tiff_directory_beyond_the_end", ".tif", lambda: b"II*\0" + struct.pack("<I", 2**31), "cut short"),
     refused(
         "tiff_tag_of_four_gigabytes", ".tif", lambda: tiff(grey_tags() | {700: (1, 2**32 - 1, 8)}), "tag 700 claims"
@@ -449,6 +481,7 @@ CASES = [
     opened("jpeg_with_orientation_as_text", ".jpg", lambda: jpeg_with(tiff({0x0112: (ASCII, 3, 0x3636)}))),
     opened("jpeg_with_a_broken_profile", ".jpg", lambda: saved("JPEG", icc_profile=b"no profile" * 9000)),
     opened("jpeg_with_rubbish_after_it", ".jpg", lambda: saved("JPEG") + b"<html>" * 1000),
+    opened("tiff_of_pages_in_circles", ".tif", pages_in_circles, lambda pixels: pixels.max() == 255),
     opened("tiff_in_circles", ".tif", turned_in_circles, lambda pixels: pixels.max() == 255),
     opened("tiff_with_nan_and_infinity", ".tif", with_holes, lambda pixels: not pixels[0, :3].any()),
     opened(

@@ -104,6 +104,15 @@ def leftovers(path: Path) -> None:
         _write(path.parents[1] / name, png())
 
 
+def links_in_circles(path: Path) -> None:
+    """Two classes of a picture each, with links to each other, to what holds them all, and to the whole disk."""
+    folder = path.parents[1]
+    for name in ("Forest/a.png", "River/b.png"):
+        _write(folder / name, png())
+    for link, target in (("Forest/to", "../River"), ("River/to", "../Forest"), ("River/up", ".."), ("root", "/")):
+        (folder / link).symlink_to(target)
+
+
 def parquet(*rows: dict) -> bytes:
     stream = io.BytesIO()
     pq.write_table(pa.Table.from_pylist(list(rows)), stream)
@@ -199,16 +208,14 @@ CASES = [
         "csv_formula_stays_text", "x.csv", 'a.png,"=HYPERLINK(""http://x"")"\n', [("a.png", '=HYPERLINK("http://x")')]
     ),
     # JSON
-    refused("json_lists_in_lists_without_end", "x.json", DEEP, "nested too deeply"),
-    refused("json_objects_in_objects_without_end", "x.json", '{"a":' * 500_000, "nested too deeply"),
+    refused("json_lists_in_lists_without_end", "x.json", DEEP, "nested without end"),
+    refused("json_objects_in_objects_without_end", "x.json", '{"a":' * 500_000, "nested without end"),
     refused("json_of_20_gigabytes", "x.json", gigantic, r"21\.5 GB"),
     refused("json_of_three_million_empty_lists", "x.json", large, "image 1: a list"),
     refused("json_number_of_a_million_digits", "x.json", "[" + "9" * 1_000_000 + "]", "digits"),
-    refused("json_not_a_number", "x.json", '[{"filename": "a.png", "caption": NaN}]', "NaN"),
-    refused("json_cut_short", "x.json", entries({"filename": "a.png", "caption": "x"})[:-9], "no JSON"),
-    refused(
-        "json_caption_null", "x.json", entries({"filename": "a.png", "caption": None}), "image 1", "null, not text"
-    ),
+    repaired("json_not_a_number", "x.json", '[{"filename": "a.png", "caption": NaN}]', [("a.png", "")]),
+    refused("json_cut_short", "x.json", entries({"filename": "a.png", "caption": "x"})[:-9], "not JSON"),
+    repaired("json_caption_null", "x.json", entries({"filename": "a.png", "caption": None}), [("a.png", "")]),
     refused(
         "json_caption_number", "x.json", entries({"filename": "a.png", "captions": ["x", 3]}), "a number, not text"
     ),
@@ -224,7 +231,7 @@ CASES = [
     refused("json_settings_of_a_program", "x.json", '{"name": "x", "version": "1"}', "key 'name'"),
     refused("json_empty_object", "x.json", "{}", "no captions"),
     refused(
-        "json_lines_one_cut_short", "x.jsonl", '{"filename": "a.png", "caption": "x"}\n{"filena', "line 2", "no JSON"
+        "json_lines_one_cut_short", "x.jsonl", '{"filename": "a.png", "caption": "x"}\n{"filena', "line 2", "not JSON"
     ),
     refused("json_lines_one_endless", "x.jsonl", " " * 30_000_000 + "{}", "line 1: longer than"),
     refused(
@@ -236,6 +243,13 @@ CASES = [
         "folder_of_two_caption_files", {"a.csv": BOTH, "b.jsonl": "{}"}, "several files", r"a\.csv, b\.jsonl"
     ),
     refused_folder("folder_of_one_class", {"Forest/a.png": png()}, "1 pictures", "two or more"),
+    repaired(
+        "folder_of_classes_with_links_in_circles",
+        "Forest/a.png",
+        links_in_circles,
+        [("Forest/a.png", "a satellite view of forest"), ("River/b.png", "a satellite view of river")],
+        read=".",
+    ),
     refused_folder("folder_of_shards", {"00000.tar": b""}, "ShardStream"),
     repaired(
         "folder_of_classes_with_leftovers",
@@ -269,8 +283,11 @@ CASES = [
         "row 2: another picture",
     ),
     refused("parquet_name_too_long", "x.parquet", parquet(row("x" * 5000 + ".png")), "row 1: .*cannot be written"),
-    refused(
-        "parquet_caption_null", "x.parquet", parquet(row("a.png"), row("b.png", 1, None)), "row 2", "null, not text"
+    repaired(
+        "parquet_caption_null",
+        "x.parquet",
+        parquet(row("a.png"), row("b.png", 1, None)),
+        [("x_images/a.png", "a boat"), ("x_images/b.png", "")],
     ),
     refused("parquet_of_thirty_million_rows", "x.parquet", many_rows, "20,000,000 rows"),
     repaired(

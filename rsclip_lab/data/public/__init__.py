@@ -10,10 +10,12 @@ from pathlib import Path
 import pandas as pd
 from filelock import FileLock
 
-from rsclip_lab.data.public.archive import require_free, unpack, unwritable
+from rsclip_lab.data.disk import require_free, unwritable
+from rsclip_lab.data.public.archive import unpack
 from rsclip_lab.data.public.download import download
 from rsclip_lab.data.public.sets import SETS, PublicSet
 from rsclip_lab.data.readers import read_captions
+from rsclip_lab.data.readers.records import ImageFolder
 from rsclip_lab.data.table import CaptionError, select_split, split_by_image
 from rsclip_lab.data.writers import write_csv
 
@@ -48,7 +50,7 @@ def fetch_data(name: str, folder: str | Path | None = None, split: str | None = 
             f"no public set named {name!r}; there are: {', '.join(SETS)}; read_captions reads your own folder"
         )
     chosen = SETS[name]
-    folder = Path(os.path.abspath(Path(folder or Path("data", name)).expanduser()))
+    folder = Path(os.path.abspath(os.path.expanduser(folder or Path("data", name))))
     if not (folder / RECORD).is_file():
         _fetch(chosen, folder)
     captions = _read(chosen, folder)
@@ -58,12 +60,13 @@ def fetch_data(name: str, folder: str | Path | None = None, split: str | None = 
 
 
 def _read(chosen: PublicSet, folder: Path) -> pd.DataFrame:
-    """The table, as long as it was when the set was fetched."""
+    """The table, with as many captions and pictures as when the set was fetched."""
     file = folder / RECORD
     try:
         lines = file.read_text(encoding="utf-8").splitlines()
         record = dict(line.split(": ", 1) for line in lines)
-        source, count = (record["repository"], record["revision"]), int(record["captions"])
+        source = record["repository"], record["revision"]
+        fetched = {what: int(record[what]) for what in ("captions", "pictures")}
     except (OSError, ValueError, KeyError) as error:
         raise CaptionError(f"{file}: cannot be read ({error}); delete {folder} and call again") from error
     if source != (chosen.repository, chosen.revision):
@@ -72,11 +75,20 @@ def _read(chosen: PublicSet, folder: Path) -> pd.DataFrame:
             "name another folder"
         )
     captions = read_captions(folder / record.get("read", "."))
-    if len(captions) != count:
-        raise CaptionError(
-            f"{folder}: {len(captions)} captions are there and {count} were fetched; delete the folder and call again"
-        )
+    for what, there in _counts(captions).items():
+        if there != fetched[what]:
+            raise CaptionError(
+                f"{folder}: {there} {what} are there and {fetched[what]} were fetched; "
+                "delete the folder and call again"
+            )
     return captions
+
+
+def _counts(captions: pd.DataFrame) -> dict[str, int]:
+    """How many captions there are, and how many of their pictures are files; each folder is listed once."""
+    images = captions["image"].unique()
+    folder = ImageFolder(os.path.dirname(images[0]))
+    return {"captions": len(captions), "pictures": sum(map(folder.has, images))}
 
 
 def _fetch(chosen: PublicSet, folder: Path) -> None:
@@ -122,7 +134,7 @@ def _complete(chosen: PublicSet, stage: Path, folder: Path) -> None:
         "revision": chosen.revision,
         **{f"sha256 of {name}": sha256 for name, sha256 in chosen.files.items()},
         "read": to_read,
-        "captions": len(read_captions(content / to_read)),
+        **_counts(read_captions(content / to_read)),
         "licence": chosen.licence,
         "citation": chosen.citation,
     }

@@ -1,22 +1,20 @@
 """Zip archives of pictures, unpacked with the distrust that a file from elsewhere deserves."""
 
-import errno
 import os
 import shutil
 import stat
 import zipfile
 from pathlib import Path, PurePosixPath
 
+from rsclip_lab.data.disk import FULL, NOT_ALLOWED, require_free, unwritable
 from rsclip_lab.data.table import CaptionError
-from rsclip_lab.environment import progress
+from rsclip_lab.environment import first_line, progress
 
 MAX_BYTES = 20 << 30  # unpacked
 MAX_FILES = 1_000_000
 MAX_RATIO = 100  # unpacked to packed; pictures hardly shrink
 # The others may ask for gigabytes of memory to be unpacked.
 METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
-FULL = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
-NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}
 AGAIN = "delete it, fetch it again, and do not use it if that repeats"
 
 
@@ -47,25 +45,7 @@ def unpack(archive: str | Path, folder: str | Path, max_bytes: int = MAX_BYTES) 
     except Exception as error:  # zipfile and zlib meet broken files with errors of many classes
         if isinstance(error, OSError) and error.errno in FULL | NOT_ALLOWED:
             raise unwritable(folder, error) from error
-        raise CaptionError(f"{archive}: damaged ({str(error) or type(error).__name__}); {AGAIN}") from error
-
-
-def unwritable(folder: Path, error: OSError) -> CaptionError:
-    """What to say when `folder` cannot be written to."""
-    if error.errno in FULL:
-        return CaptionError(f"{folder}: the disk is full; make room there, or name a folder on another disk")
-    return CaptionError(f"{folder}: cannot be written to ({error.strerror or error}); name another folder")
-
-
-def require_free(folder: Path, wanted: int) -> None:
-    """Raises CaptionError when the disk under `folder`, which need not be there yet, has fewer bytes free."""
-    there = next(place for place in (folder, *folder.parents) if place.exists())
-    free = shutil.disk_usage(there).free
-    if free < wanted:
-        raise CaptionError(
-            f"{folder}: {wanted / 1e6:.0f} MB are needed and {free / 1e6:.0f} MB free; "
-            "make room there, or name a folder on another disk"
-        )
+        raise CaptionError(f"{archive}: damaged ({first_line(error)}); {AGAIN}") from error
 
 
 def _wanted(entry: zipfile.ZipInfo) -> bool:

@@ -4,8 +4,9 @@ import hashlib
 import os
 from pathlib import Path
 
-from rsclip_lab.data.public.archive import FULL
+from rsclip_lab.data.disk import FULL
 from rsclip_lab.data.table import CaptionError
+from rsclip_lab.environment import first_line
 
 PATIENCE = 10  # seconds until a hub that does not answer counts as out of reach
 
@@ -28,10 +29,9 @@ def download(repository: str, revision: str, name: str, sha256: str, target: Pat
     except Exception as error:  # of several libraries: offline mode, refused, timed out, 404, cut off, …
         if isinstance(error, OSError) and error.errno in FULL:
             raise
-        cause = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
         raise CaptionError(
-            f"{url}: could not be fetched ({cause}); check the network and call again (what has arrived is kept), "
-            f"or download it by hand to {target} and call again, or work with lab.sample('coast')"
+            f"{url}: could not be fetched ({first_line(error)}); check the network and call again (what has arrived "
+            f"is kept), or download it by hand to {target} and call again, or work with lab.sample('coast')"
         ) from error
     _require_hash(part, sha256, url)
     os.replace(part, target)

@@ -1,5 +1,7 @@
 """Whatever form captions come in, one table."""
 
+import codecs
+import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -8,18 +10,18 @@ from pathlib import Path
 import pandas as pd
 
 from rsclip_lab.data.prompts import DEFAULT_TEMPLATES, checked_templates
-from rsclip_lab.data.readers.class_folders import has_class_folders, read_class_folders
+from rsclip_lab.data.readers.class_folders import has_class_folders, in_the_way, read_class_folders
 from rsclip_lab.data.readers.class_names import class_words, label_of_file
 from rsclip_lab.data.readers.csv_file import read_csv
 from rsclip_lab.data.readers.detection import detection_reader
 from rsclip_lab.data.readers.json_files import read_json, read_json_lines
 from rsclip_lab.data.readers.parquet import holds_pictures, read_parquet
-from rsclip_lab.data.readers.records import ImageFolder, Record, split_of_file, table_of
-from rsclip_lab.data.table import CaptionError, select_split
+from rsclip_lab.data.readers.records import ImageFolder, Record, refuse_unlistable, split_of_file, table_of
+from rsclip_lab.data.table import CaptionError, is_split, select_split
 
 __all__ = ["class_words", "label_of_file", "read_captions"]
 
-Reader = Callable[[Path, ImageFolder], Iterator[Record]]
+Reader = Callable[..., Iterator[Record]]  # of the path, the folder of the pictures and the encoding
 READERS: dict[str, Reader] = {
     ".csv": read_csv,
     ".tsv": read_csv,
@@ -48,6 +50,7 @@ def read_captions(
     split: str | None = None,
     *,
     templates: str | Sequence[str] = DEFAULT_TEMPLATES,
+    encoding: str | None = None,
 ) -> pd.DataFrame:
     """The captions of a file or a folder as a table, one row a caption.
 
@@ -60,6 +63,7 @@ def read_captions(
     `<name of the source>_images` beside it.
     split: keep only this one ("train", "val" or "test").
     templates: sentences with `{label}`, one caption each, for sources that have classes but no captions.
+    encoding: of CSV, TSV, JSON and JSON lines, such as "cp1252"; by default found from what is in them.
 
     Gives `image` (absolute path), `caption`, `image_id` (one number a distinct picture, the same whichever split is
     read), `split` (as the source says, else its file names or folders) and `label` (None where unknown; where a
@@ -67,36 +71,59 @@ def read_captions(
     `audit`'s to say.
     Raises CaptionError, which says where and what to do, for what cannot be found, told apart or read.
     """
-    source, templates = Path(source), checked_templates(templates)
-    table = _with_labels(_read(source, image_dir, templates))
+    _require(source, encoding)
+    source, templates = Path(os.path.expanduser(source)), checked_templates(templates)
+    image_dir = None if image_dir is None else os.path.expanduser(image_dir)
+    table = _with_labels(_read(source, image_dir, templates, encoding))
     return select_split(table, split, source=str(source))
 
 
-def _read(source: Path, image_dir: str | Path | None, templates: list[str]) -> pd.DataFrame:
+def _require(source: object, encoding: str | None) -> None:
+    if not isinstance(source, (str, os.PathLike)):
+        raise CaptionError(f"{source!r} is no file or folder; give the path of one")
+    try:
+        codecs.getincrementaldecoder(encoding or "utf-8")
+        "".encode(encoding or "utf-8")  # a LookupError for what is no encoding of text, such as "hex"
+    except LookupError as error:
+        raise CaptionError(f'{source}: no encoding is called {encoding!r}; give one such as "utf-8"') from error
+
+
+def _read(source: Path, image_dir: str | Path | None, templates: list[str], encoding: str | None) -> pd.DataFrame:
     files = _caption_files(source)
     if files:
-        return _read_files(files, source, image_dir, templates)
+        try:
+            return _read_files(files, source, image_dir, templates, encoding)
+        except CaptionError as error:
+            if source.is_dir() and has_class_folders(ImageFolder(source)):
+                remedy = f"or, where {files[0].name} is not about captions, move it away from the folders of classes"
+                raise CaptionError(f"{error}; {remedy}") from error
+            raise
     if read := detection_reader(source):
         folder = ImageFolder.beside(source, image_dir)
         return table_of(read(source, folder), folder, source, templates)
     folder = ImageFolder.beside(source, image_dir) if image_dir is not None else ImageFolder(source)
     if has_class_folders(folder):
         return table_of(read_class_folders(source, folder), folder, source, templates)
+    obstacle = in_the_way(folder)
     raise CaptionError(
         f"{source}: no captions in this folder ({len(folder.pictures)} pictures); put caption.csv there, or another "
         "CSV, JSON, JSON lines or parquet file, boxes or masks of a detection set, or two or more folders with the "
         "pictures of a class each; or name the caption file itself"
+        + (f". No folders of classes: {obstacle}; move or rename it, or name the folder they are in" * bool(obstacle))
     )
 
 
-def _read_files(files: list[Path], source: Path, image_dir, templates: list[str]) -> pd.DataFrame:
+def _read_files(files: list[Path], source: Path, image_dir, templates: list[str], encoding) -> pd.DataFrame:
     folder = _image_folder(files, source, image_dir)
-    readers = {**READERS, ".parquet": partial(read_parquet, written={})}
+    readers = {suffix: partial(read, encoding=encoding) for suffix, read in READERS.items()}
+    readers |= {".parquet": partial(read_parquet, written=set())}
     tables = []
     for path in files:
         read = detection_reader(path) or readers[path.suffix.lower()]
-        table = table_of(read(path, folder), folder, path, templates)
-        if said := split_of_file(path.name):
+        in_split = source.is_dir() and path.parent.parent == source and split_of_file(path.parent.name)
+        beside = ImageFolder.beside(path) if in_split and image_dir is None else folder
+        table = table_of(read(path, beside), beside, path, templates)
+        if said := split_of_file(path.name) or in_split:
             table["split"] = table["split"].where(table["split"].notna(), said)
         tables.append(table)
     table = pd.concat(tables, ignore_index=True)
@@ -131,7 +158,7 @@ def _files_in(folder: Path) -> list[Path]:
     try:
         listed = [sorted((folder / place).iterdir()) for place in PLACES if (folder / place).is_dir()]
     except OSError as error:
-        raise CaptionError(f"{folder}: cannot be listed ({error.strerror}); make it readable") from error
+        refuse_unlistable(error)
     for files in listed:
         found = [file for file in files if _may_hold_captions(file)]
         if len({_without_split(file) for file in found}) > 1:
@@ -141,9 +168,24 @@ def _files_in(folder: Path) -> list[Path]:
             )
         if found:
             return found
+    if found := _one_in_each_split(listed[0]):
+        return found
     if any(file.suffix.lower() == ".tar" for file in listed[0]):
         raise CaptionError(f"{folder}: shards (.tar) in this folder; {REMEDIES['.tar']}")
     return []
+
+
+def _one_in_each_split(entries: list[Path]) -> list[Path]:
+    """The files of one name beside the pictures of each split: `train/metadata.csv`, `test/metadata.csv`."""
+    found = []
+    for folder in filter(Path.is_dir, (entry for entry in entries if is_split(entry.name))):
+        try:
+            files = [file for file in sorted(folder.iterdir()) if _may_hold_captions(file)]
+        except OSError as error:
+            refuse_unlistable(error)
+        found += [file for file in files if file.suffix.lower() != ".parquet"]
+    folders = {file.parent for file in found}
+    return found if len(folders) == len(found) and len(set(map(_without_split, found))) == 1 else []
 
 
 def _may_hold_captions(file: Path) -> bool:

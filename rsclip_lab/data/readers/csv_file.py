@@ -5,44 +5,91 @@ import csv
 import json
 import os
 import re
-from collections.abc import Iterator
-from io import StringIO
-from itertools import chain, islice
+from collections.abc import Iterable, Iterator
+from itertools import chain, count, islice
 from pathlib import Path
 
-from rsclip_lab.data.readers.class_names import bare_name
-from rsclip_lab.data.readers.records import IMAGE_SUFFIXES, Fields, ImageFolder, Record, named_fields
-from rsclip_lab.data.readers.text import open_text
-from rsclip_lab.data.table import CaptionError
+from rsclip_lab.data.readers.notes import note
+from rsclip_lab.data.readers.records import Fields, ImageFolder, Record, named_fields, plain_name
+from rsclip_lab.data.readers.text import open_captions
+from rsclip_lab.data.signatures import IMAGE_SUFFIXES
+from rsclip_lab.data.table import CaptionError, is_split
 
-SEPARATORS = {",": "commas", "\t": "tabs", ";": "semicolons"}
+SEPARATORS = (",", "\t", ";", "|")
+UNQUOTED = "\t|"  # files with these seldom quote, so there a cell may begin with a quoted word
+QUOTED_WORD = re.compile(r'\s*"(?:[^"]|"")*"(?!")\s*\S')
+SENTENCE = re.compile(r"#\d+$")  # Flickr8k's "a.jpg#0", the first caption of a.jpg
+SPLIT_NAMES = ("set", "subset", "fold", "partition")  # columns of these names hold splits, or something else
 SAMPLE = 100  # rows that show which columns hold what
 CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")  # written without spaces: each counts as a word
 QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"", re.S)
 Row = tuple[int, list[str]]  # the number of the line it begins in, its cells
 
 
-def read_csv(path: Path, folder: ImageFolder) -> Iterator[Record]:
-    """The captions of a CSV or TSV file, separated by commas, tabs or semicolons.
+def read_csv(path: Path, folder: ImageFolder, encoding: str | None = None) -> Iterator[Record]:
+    """The captions of a CSV or TSV file, separated by commas, tabs, semicolons or bars.
 
     Columns named `filename`, `caption` (or `caption_1`, `caption_2`…), `label`, `split` are found in any position;
-    else file names are told by their ending and captions by their many words. A cell with a list of captions gives
-    several. Without a column of captions, they are None and made from the label. Raises CaptionError for what is
-    malformed.
+    else file names are told by their ending and captions by their many words: without a header all such columns
+    are captions, with one only the wordiest, and a warning names the others. A cell with a list of captions gives
+    several. Without a column of captions, they are None and made from the label. Comments (#) and Excel's `sep=;`
+    before the first row are skipped. Raises CaptionError for what is malformed.
     """
-    with open_text(path) as file:
-        separator = _separator(file, path)
-        file.seek(0)
-        rows = _rows(csv.reader(file, delimiter=separator, strict=True, skipinitialspace=True), path)
+    with open_captions(path, encoding) as file:
+        skipped, stated, start = _preamble(file)
+        separator = stated or _separator(file, path)
+        file.seek(start)
+        lines = _with_quotes(file, separator) if separator in UNQUOTED else file
+        rows = _rows(csv.reader(lines, delimiter=separator, strict=True, skipinitialspace=True), path, skipped)
         first = list(islice(rows, SAMPLE))
         if not first:
             raise CaptionError(f"{path}: the file is empty; expected rows of file name, caption")
         header = _header(first, folder, path)
         body = first[1:] if header else first
         names = header or [f"column {number}" for number, _ in enumerate(first[0][1], start=1)]
-        fields = _fields(names, [row for _, row in body], folder, f"{path}, line {first[0][0]}")
+        fields = _fields(names, [row for _, row in body], folder, f"{path}, line {first[0][0]}", not header)
         for line, row in chain(body, rows):
-            yield from _records(row, f"line {line}", len(names), fields, path)
+            yield from _records(row, f"line {line}", names, fields, path)
+
+
+def _preamble(file) -> tuple[int, str | None, int]:
+    """How many comments and `sep=;` lines come first, the separator they state, and where the rows begin."""
+    stated = None
+    for skipped in count():
+        start = file.tell()
+        line = file.readline()
+        if found := re.fullmatch(r"sep=(.)\s*", line):
+            stated = found[1]
+        elif not _is_comment(line):
+            file.seek(start)
+            return skipped, stated, start
+
+
+def _is_comment(line: str) -> bool:
+    cells = re.split(r"[,;|\t]", line)
+    return line.startswith("#") and cells[0] != "#" and not any(map(_names_image, cells))
+
+
+def _with_quotes(lines: Iterable[str], separator: str) -> Iterator[str]:
+    """The lines with cells such as `"Dock 5" is empty` put in quotes as a whole."""
+    inside = False  # a cell of several lines
+    for line in lines:
+        if not inside and '"' in line and _breaks_off(line, separator):
+            cells = line.rstrip("\r\n").split(separator)
+            ending = line[len(line.rstrip("\r\n")) :]
+            quoted = ('"' + cell.replace('"', '""') + '"' if QUOTED_WORD.match(cell) else cell for cell in cells)
+            line = separator.join(quoted) + ending
+        inside ^= line.count('"') % 2 == 1
+        yield line
+
+
+def _breaks_off(line: str, separator: str) -> bool:
+    """Whether a quoted cell of the line ends before the next separator."""
+    try:
+        next(csv.reader([line], delimiter=separator, strict=True, skipinitialspace=True), None)
+    except csv.Error as error:
+        return "expected after" in str(error)  # not where a cell goes on in the next line
+    return False
 
 
 def _separator(file, path: Path) -> str:
@@ -50,11 +97,11 @@ def _separator(file, path: Path) -> str:
 
     In doubt it is what the file's suffix says.
     """
-    lines = "".join(islice(file, SAMPLE))
+    lines = list(islice(file, SAMPLE))
 
     def evidence(separator: str) -> tuple[bool, int, int]:
         try:
-            rows = list(filter(any, csv.reader(StringIO(lines, ""), delimiter=separator, skipinitialspace=True)))
+            rows = list(filter(any, csv.reader(lines, delimiter=separator, skipinitialspace=True)))
         except csv.Error:
             return False, 0, 0
         names = named_fields(tuple(rows[0])) if rows else None
@@ -65,10 +112,10 @@ def _separator(file, path: Path) -> str:
     return max([own, *(other for other in SEPARATORS if other != own)], key=evidence)
 
 
-def _rows(reader, path: Path) -> Iterator[Row]:
+def _rows(reader, path: Path, skipped: int) -> Iterator[Row]:
     """The rows that are not blank. `reader` counts the lines it has read, and a row may be several."""
     while True:
-        line = reader.line_num + 1
+        line = skipped + reader.line_num + 1
         try:
             row = next(reader, None)
         except csv.Error as error:
@@ -101,10 +148,14 @@ def _header(first: list[Row], folder: ImageFolder, path: Path) -> list[str] | No
     return cells
 
 
-def _fields(names: list[str], rows: list[list[str]], folder: ImageFolder, place: str) -> Fields:
-    """What each column holds, by its name, else by what most of its cells look like."""
+def _fields(names: list[str], rows: list[list[str]], folder: ImageFolder, place: str, all_wordy: bool) -> Fields:
+    """What each column holds, by its name, else by what most of its cells look like.
+
+    all_wordy: whether every column with many words holds captions, rather than the wordiest.
+    """
     named = named_fields(tuple(names))
-    taken = {*named.captions, named.label, named.split, named.file}
+    split = named.split if named.split is not None else _of_splits(names, rows)
+    taken = {*named.captions, named.label, split, named.file}
     cells = {
         column: [row[column].strip() for row in rows if len(row) > column]
         for column in range(len(names))
@@ -112,45 +163,67 @@ def _fields(names: list[str], rows: list[list[str]], folder: ImageFolder, place:
     }
     file = named.file if named.file is not None else _of_pictures(cells, folder)
     cells.pop(file, None)
-    captions = named.captions or _wordiest(cells, named.label is None)
+    wordy = _wordy(cells, named.label is None and not named.captions)
+    captions = named.captions or (tuple(sorted(wordy)) if all_wordy else wordy[:1])
     for what, missing, name in (
         ("file names", file is None, "filename"),
         ("captions", not captions and named.label is None, "caption"),
     ):
         if missing:
             raise CaptionError(f'{place}: no column of {what} among {_short(names)}; name it "{name}"')
-    return Fields(file, captions, named.label, named.split)
+    if ignored := sorted(set(wordy) - set(captions)):
+        note(
+            f"{place}: columns not read as captions: {_short([names[column] for column in ignored])}; "
+            "name them caption_1, caption_2 and so on if they are"
+        )
+    return Fields(file, captions, named.label, split)
+
+
+def _of_splits(names: list[str], rows: list[list[str]]) -> int | None:
+    """The column called `set` or the like, if splits are all that is in it."""
+    for column, name in enumerate(names):
+        values = {row[column].strip() for row in rows if len(row) > column} - {""}
+        if plain_name(name) in SPLIT_NAMES and values and all(map(is_split, values)):
+            return column
+    return None
 
 
 def _of_pictures(cells: dict[int, list[str]], folder: ImageFolder) -> int | None:
     """The column that names pictures in at least half its rows, else the first column, as in the tutorial."""
     pictures = {column: sum(_is_picture(cell, folder) for cell in cells[column]) for column in cells}
-    best = max(pictures, key=pictures.get, default=None)
+    endings = {column: sum(map(_names_image, cells[column])) for column in cells}
+    best = max(pictures, key=lambda column: pictures[column] + endings[column], default=None)
     if best is not None and 2 * pictures[best] >= max(len(cells[best]), 1):
         return best
     return 0 if 0 in cells else None
 
 
-def _wordiest(cells: dict[int, list[str]], alone_suffices: bool) -> tuple[int, ...]:
-    """The column with the most words: two a row or more, or it is the only one with any and `alone_suffices`."""
+def _wordy(cells: dict[int, list[str]], alone_suffices: bool) -> tuple[int, ...]:
+    """The columns with two words a filled cell or more, the wordiest first; else the only one with any, if that
+    suffices."""
 
     def words(column: int) -> int:
         texts = (cell for cell in cells[column] if any(map(str.isalpha, cell)))
         return sum(len(text.split()) + len(CJK.findall(text)) for text in texts)
 
-    worded = {column: count for column in cells if (count := words(column))}
-    best = max(worded, key=worded.get, default=None)
-    enough = best is not None and (worded[best] >= 2 * len(cells[best]) or (alone_suffices and len(worded) == 1))
-    return (best,) if enough else ()
+    worded = {column: number for column in cells if (number := words(column))}
+    order = sorted(worded, key=worded.get, reverse=True)
+    enough = tuple(column for column in order if worded[column] >= 2 * sum(map(bool, cells[column])))
+    return enough or (tuple(order) if alone_suffices and len(order) == 1 else ())
 
 
-def _records(row: list[str], where: str, width: int, fields: Fields, path: Path) -> Iterator[Record]:
-    if len(row) < width or any(map(str.strip, row[width:])):
-        raise CaptionError(
-            f"{path}, {where}: {len(row)} cells where {width} are expected; "
-            "put captions with separators in double quotes"
-        )
-    file = row[fields.file].strip()
+def _require_width(row: list[str], where: str, names: list[str], fields: Fields, path: Path) -> None:
+    place = f"{path}, {where}: {len(row)} cells where {len(names)} are expected"
+    if any(map(str.strip, row[len(names) :])):
+        raise CaptionError(f"{place}; put captions with separators in double quotes")
+    if len(row) < len(names):
+        of = f" for {row[fields.file].strip()[:200]!r}" if fields.file < len(row) else ""
+        raise CaptionError(f"{place}: no {_short(names[len(row) :])}{of}; fill in what is missing or remove the row")
+
+
+def _records(row: list[str], where: str, names: list[str], fields: Fields, path: Path) -> Iterator[Record]:
+    _require_width(row, where, names, fields, path)
+    file = SENTENCE.sub("", row[fields.file].strip())
     if not file:
         raise CaptionError(f"{path}, {where}: no file name; fill it in or remove the row")
     split = row[fields.split].strip() or None if fields.split is not None else None
@@ -187,12 +260,13 @@ def _literals(inside: str) -> list[str] | None:
 
 
 def _is_picture(cell: str, folder: ImageFolder) -> bool:
-    return _names_image(cell) or folder.has(os.path.join(folder.root, bare_name(cell.strip())))
+    return _names_image(cell) or folder.find(cell.strip()) is not None
 
 
 def _names_image(cell: str) -> bool:
     """Whether this looks like the file name of a picture, and of one only."""
-    return os.path.splitext(cell.strip())[1].lower() in IMAGE_SUFFIXES and not any(map(cell.__contains__, SEPARATORS))
+    suffix = os.path.splitext(SENTENCE.sub("", cell.strip()))[1].lower()
+    return suffix in IMAGE_SUFFIXES and not any(map(cell.__contains__, SEPARATORS))
 
 
 def _short(names: list[str]) -> str:

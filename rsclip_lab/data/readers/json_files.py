@@ -4,15 +4,14 @@ The first four are in the form of Karpathy & Fei-Fei (2015): `{"images": [{"file
 "tokens"}]}]}`.
 """
 
-import json
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from rsclip_lab.data.readers.records import IMAGE_SUFFIXES, ImageFolder, Record, named_fields
-from rsclip_lab.data.readers.text import open_text
-from rsclip_lab.data.table import CaptionError
+from rsclip_lab.data.readers.records import ImageFolder, Record, named_fields
+from rsclip_lab.data.readers.text import SeveralValues, open_captions, parse_json
+from rsclip_lab.data.signatures import IMAGE_SUFFIXES
+from rsclip_lab.data.table import CaptionError, is_split
 
 MAX_BYTES = 100_000_000  # one document is parsed whole, into some ten times its size; lines one by one
 MAX_LINE = 10_000_000  # characters
@@ -20,7 +19,7 @@ LISTS = ("images", "data", "annotations")  # the keys under which a document may
 KINDS = {type(None): "null", bool: "true or false", int: "a number", float: "a number", str: "text", list: "a list"}
 
 
-def read_json(path: Path, folder: ImageFolder) -> Iterator[Record]:
+def read_json(path: Path, folder: ImageFolder, encoding: str | None = None) -> Iterator[Record]:
     """The captions of a JSON file: a list of entries (below "images" or not), an object of file names with their
     captions, or of classes with their entries; or lines, as `read_json_lines` takes them.
 
@@ -28,57 +27,24 @@ def read_json(path: Path, folder: ImageFolder) -> Iterator[Record]:
     CaptionError for anything else.
     """
     try:
-        with open_text(path, MAX_BYTES) as file:
-            document = _parse(file.read(), str(path))
-    except _MoreThanOne:
-        yield from read_json_lines(path, folder)
+        with open_captions(path, encoding, MAX_BYTES) as file:
+            document = parse_json(file.read(), path, allow_nan=True)
+    except SeveralValues:
+        yield from read_json_lines(path, folder, encoding)
         return
     for where, entry in _entries(document, path, folder):
         yield from records_of_entry(entry, where, path)
 
 
-def read_json_lines(path: Path, folder: ImageFolder) -> Iterator[Record]:
+def read_json_lines(path: Path, folder: ImageFolder, encoding: str | None = None) -> Iterator[Record]:
     """The captions of a file with an entry, such as `{"filename": …, "captions": […]}`, in every line."""
-    with open_text(path) as file:
+    with open_captions(path, encoding) as file:
         for number, line in enumerate(iter(lambda: file.readline(MAX_LINE), ""), start=1):
             where = f"line {number}"
             if len(line) == MAX_LINE:
                 raise CaptionError(f"{path}, {where}: longer than {MAX_LINE} characters; write one entry a line")
             if line.strip():
-                yield from records_of_entry(_parse(line, f"{path}, {where}"), where, path)
-
-
-class _MoreThanOne(CaptionError):
-    """The text goes on in the line after a value of one line: these may be JSON lines."""
-
-
-def _parse(text: str, place: str) -> Any:
-    try:
-        return json.loads(text, object_pairs_hook=_object, parse_constant=_constant)
-    except json.JSONDecodeError as error:
-        before = text[: error.pos]
-        is_line = error.msg == "Extra data" and "\n" in before and "\n" not in before.strip()
-        kind = _MoreThanOne if is_line else CaptionError
-        at = f", line {error.lineno}" if "\n" in text.strip() else ""
-        raise kind(f"{place}{at}, column {error.colno}: no JSON ({error.msg}); correct or remove it") from error
-    except RecursionError as error:
-        raise CaptionError(f"{place}: nested too deeply for captions; write a list of entries") from error
-    except MemoryError as error:
-        raise CaptionError(f"{place}: too large for the memory; write one entry a line (.jsonl)") from error
-    except ValueError as error:  # of the two hooks, and of numbers with thousands of digits
-        raise CaptionError(f"{place}: {error}; correct or remove it") from error
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result = dict(pairs)
-    if len(result) < len(pairs):  # Python would keep the last and say nothing
-        twice, _ = Counter(key for key, _ in pairs).most_common(1)[0]
-        raise ValueError(f"the key {twice[:80]!r} occurs twice in one object")
-    return result
-
-
-def _constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON value")
+                yield from records_of_entry(parse_json(line.rstrip(), path, number, allow_nan=True), where, path)
 
 
 def _entries(document: Any, path: Path, folder: ImageFolder) -> Iterator[tuple[str, Any]]:
@@ -95,13 +61,15 @@ def _entries(document: Any, path: Path, folder: ImageFolder) -> Iterator[tuple[s
 
 
 def _of_object(document: dict[str, Any], path: Path, folder: ImageFolder) -> Iterator[dict[str, Any]]:
-    """The entries of `{file name: captions}`, `{file name: entry}` or `{class: [entries]}` (NWPU-Captions)."""
+    """The entries of `{file name: captions}`, `{file name: entry}`, `{split: [entries]}` or `{class: [entries]}`
+    (NWPU-Captions)."""
+    key = "split" if all(map(is_split, document)) else "label"
     pictures = sum(Path(name).suffix.lower() in IMAGE_SUFFIXES for name in document)
     for name, value in document.items():
         if 2 * pictures >= len(document):
             yield {**value, "filename": name} if isinstance(value, dict) else {"filename": name, "captions": value}
         elif isinstance(value, list) and all(isinstance(entry, dict) for entry in value):
-            yield from ({"label": name, **entry} for entry in value)
+            yield from ({key: name, **entry} for entry in value)
         else:
             raise CaptionError(
                 f"{path}, key {name[:80]!r}: neither the file name of a picture nor a class with a list of entries; "
@@ -118,10 +86,10 @@ def records_of_entry(entry: Any, where: str, path: Path) -> Iterator[Record]:
     keys = str([key[:40] for key in list(entry)[:12]])
     if fields.file is None:
         raise CaptionError(f'{place}: no file name among the keys {keys}; name it "filename"')
-    file = _text(values[fields.file], f"{place}: the file name")
+    file = _file(entry, values[fields.file], f"{place}: the file name")
     name = f"{place} ({file[:80]})"
     split, label = (
-        None if at is None or values[at] in (None, "") else _text(_number_as_text(values[at]), f"{name}: the {what}")
+        None if at is None or _is_blank(values[at]) else _text(_number_as_text(values[at]), f"{name}: the {what}")
         for at, what in ((fields.split, "split"), (fields.label, "label"))
     )
     captions = [text for at in fields.captions for text in _texts(values[at], f"{name}: the caption")]
@@ -130,13 +98,23 @@ def records_of_entry(entry: Any, where: str, path: Path) -> Iterator[Record]:
             raise CaptionError(f'{name}: no caption among the keys {keys}; name it "caption" or "captions"')
         captions = [""] if fields.captions else [None]
     for caption in captions:
-        yield Record(file, caption, where, split, label)
+        yield Record(file, caption, where, "train" if split == "restval" else split, label)  # Karpathy's COCO
+
+
+def _file(entry: dict[str, Any], value: Any, what: str) -> str:
+    """The file name, below the `filepath` that Karpathy's file for COCO gives as a folder beside it."""
+    folder = entry.get("filepath")
+    if isinstance(folder, str) and "filename" in entry and Path(folder).suffix.lower() not in IMAGE_SUFFIXES:
+        return f"{_text(folder, what)}/{_text(value, what)}"
+    return _text(value, what)
 
 
 def _texts(value: Any, what: str) -> list[str]:
-    """The captions in a text, in a sentence `{"raw": …, "tokens": […]}`, or in a list of either."""
+    """The captions in a text, in a sentence `{"raw": …, "tokens": […]}`, or in a list of either; none in a null
+    or in NaN, as pandas writes an empty cell."""
     items = value if isinstance(value, list) else [value]
-    return [_sentence(item, what) if isinstance(item, dict) else _text(item, what) for item in items] or [""]
+    filled = (item for item in items if item == "" or not _is_blank(item))
+    return [_sentence(item, what) if isinstance(item, dict) else _text(item, what) for item in filled]
 
 
 def _sentence(sentence: dict[str, Any], what: str) -> str:
@@ -147,6 +125,10 @@ def _sentence(sentence: dict[str, Any], what: str) -> str:
     if not named:
         raise CaptionError(f'{what} is an object without "raw" and "tokens"; write the text itself')
     return text
+
+
+def _is_blank(value: Any) -> bool:
+    return value is None or value == "" or value != value
 
 
 def _number_as_text(value: Any) -> Any:

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import os
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import NoReturn
 
 import pandas as pd
 
 from rsclip_lab.data.prompts import DEFAULT_TEMPLATES
 from rsclip_lab.data.readers.class_names import bare_name, class_words
-from rsclip_lab.data.table import COLUMNS, CaptionError, split_name
+from rsclip_lab.data.readers.file_names import ABSOLUTE, Lookalikes, may_be_one, tails_of
+from rsclip_lab.data.readers.notes import note
+from rsclip_lab.data.signatures import IMAGE_SUFFIXES
+from rsclip_lab.data.table import COLUMNS, CaptionError, is_split, split_name
 
-IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".gif", ".webp", ".jp2"}
 # Names of columns and keys, the likelier first, without spaces and signs; captions may be numbered.
 FILE_NAMES = ("filename", "filepath", "file", "imagepath", "imagename", "imagefile", "image", "img", "path", "name")
-CAPTION_NAMES = ("caption", "sentence", "raw", "text", "description", "title")
+CAPTION_NAMES = ("caption", "sentence", "raw", "text", "description", "title", "comment")
 LABEL_NAMES = ("classname", "labelname", "label", "class", "category")  # "Label" may be a number
 PLAIN = re.compile(r"(?!\.\.?$)[^/\\:\0]+")  # a file name that can only mean a file in the folder itself
+
+NUMBER = re.compile(r"\s*[0-9]+(\.0*)?\s*")
 
 
 @dataclass(frozen=True)
@@ -50,21 +56,37 @@ class Fields:
 @lru_cache(maxsize=256)
 def named_fields(names: tuple[str, ...]) -> Fields:
     """The fields that can be told by their names: `filename`, `caption` or `caption_1` to `caption_5`, `label`…"""
-    plain = [re.sub(r"[\s_.-]", "", name).lower() for name in names]
+    plain = [plain_name(name) for name in names]
     place = {name: position for position, name in reversed(list(enumerate(plain)))}
     captions: tuple[int, ...] = ()
     for wanted in CAPTION_NAMES:
-        pattern = re.compile(rf"{wanted}s?\d{{0,3}}")
-        captions = captions or tuple(n for n, name in enumerate(plain) if pattern.fullmatch(name))
+        pattern = re.compile(rf"{wanted}s?[\s_.-]*(\d{{0,3}}|(?<=[\s_.-])(?!id)[a-z]{{2}})")  # caption_2, caption_en
+        captions = captions or tuple(n for n, name in enumerate(names) if pattern.fullmatch(name.strip().lower()))
     file, label = (next((place[n] for n in known if n in place), None) for known in (FILE_NAMES, LABEL_NAMES))
     return Fields(file, captions, label, place.get("split"))
+
+
+def plain_name(name: str) -> str:
+    """A name of a column or key in lower case, without spaces and signs."""
+    return re.sub(r"[\s_.-]", "", name).lower()
 
 
 def split_of_file(name: str) -> str | None:
     """The split that a file's own name says: "textaug_train_rsicd.jsonl" gives "train"; None where it says none."""
     words = class_words(os.path.splitext(bare_name(name))[0]).split()
-    said = {split_name(word) for word in words} & {"train", "val", "test"}
+    said = {split_name(word) for word in words if is_split(word)}
     return said.pop() if len(said) == 1 else None
+
+
+def split_of_path(path: str) -> str | None:
+    """The split that one of the path's folders is named after: "val" for `images/val2017/a.jpg`."""
+    return next((split for part in Path(path).parts[:-1] if (split := split_of_file(part))), None)
+
+
+def refuse_unlistable(error: OSError) -> NoReturn:
+    """Raise CaptionError for a folder that cannot be listed: what is in it must not be missed in silence."""
+    cause = error.strerror or error
+    raise CaptionError(f"{error.filename}: cannot be listed ({cause}); make it readable, or move it away") from error
 
 
 class ImageFolder:
@@ -77,17 +99,25 @@ class ImageFolder:
         self.root = os.path.abspath(root)
         self._entries: dict[str, frozenset[str]] = {}
         self._known: dict[str, str] = {}
+        self._lookalikes: dict[str, Lookalikes] = {}
+        self._meant: dict[str, str] = {}  # {place: the longest name that was shortened to it}
 
     @classmethod
     def beside(cls, source: Path, image_dir: str | Path | None = None) -> ImageFolder:
-        """`image_dir` where one is given; else `images/` beside the source file or in the source folder, or the only
-        folder there whose name ends in "images" or "imgs"; else that place itself."""
+        """`image_dir` where one is given; else `images/` beside the source file (or beside the folder `annotations`
+        that it is in) or in the source folder, or the only folder there whose name ends in "images" or "imgs"; else
+        that place itself."""
         if image_dir is not None:
             if not Path(image_dir).is_dir():
                 raise CaptionError(f"{image_dir}: no such image folder; correct image_dir")
             return cls(image_dir)
         folder = source if source.is_dir() else source.parent
-        called = [one for one in sorted(folder.iterdir()) if one.name.lower().endswith(("images", "imgs"))]
+        if folder != source and folder.name.lower() == "annotations":  # COCO's, beside the folders of its pictures
+            folder = folder.parent
+        try:
+            called = [one for one in sorted(folder.iterdir()) if one.name.lower().endswith(("images", "imgs"))]
+        except OSError as error:
+            refuse_unlistable(error)
         called = [one for one in called if one.is_dir()]
         exact = [one for one in called if one.name == "images"]
         return cls((exact or called)[0] if exact or len(called) == 1 else folder)
@@ -95,12 +125,51 @@ class ImageFolder:
     def has(self, path: str) -> bool:
         """Whether there is a file (or folder) at this absolute path."""
         folder, name = os.path.split(path)
+        return name in self._listed(folder)
+
+    def _listed(self, folder: str) -> frozenset[str]:
         if folder not in self._entries:
             try:
                 self._entries[folder] = frozenset(os.listdir(folder))
             except (OSError, ValueError):  # no such folder; a name with a null byte
                 self._entries[folder] = frozenset()
-        return name in self._entries[folder]
+        return self._entries[folder]
+
+    def find(self, name: str) -> str | None:
+        """The path of the file in the folder that a name of another machine means; None where there is none.
+
+        That is the longest end of the name that is there: for `C:\\data\\train\\a.jpg` perhaps `train/a.jpg`. Its
+        parts may differ from what is there in case, Unicode form and URL escapes, and lack the ending, as long as
+        only one entry will do.
+        """
+        return next((found for tail in tails_of(name) if (found := self._descend(tail))), None)
+
+    def _descend(self, parts: tuple[str, ...]) -> str | None:
+        place = self.root
+        for part in parts:
+            entries = self._listed(place)
+            if part not in entries:
+                if place not in self._lookalikes:
+                    self._lookalikes[place] = Lookalikes(entries)
+                part = self._lookalikes[place].only(part)
+            if part is None:
+                return None
+            place = os.path.join(place, part)
+        return place
+
+    def below(self, name: str, split: str | None = None) -> str | None:
+        """What to call the one picture of this bare name in the folders below, or the one in those of a split, such
+        as `train2017`; None where there is none or several."""
+        found = self._below.get(name, [])
+        found = [one for one in found if split_of_path(one) == split] if len(found) > 1 else found
+        return found[0] if len(found) == 1 else None
+
+    @cached_property
+    def _below(self) -> dict[str, list[str]]:
+        names = defaultdict(list)
+        for picture in self.pictures:
+            names[os.path.basename(picture)].append(os.path.relpath(picture, self.root))
+        return names
 
     def path_of(self, name: str, source: Path, where: str) -> str:
         """Where the picture is; file names sometimes carry a folder of the machine they come from.
@@ -118,13 +187,28 @@ class ImageFolder:
         return self._known[name]
 
     def _resolved(self, name: str, source: Path, where: str) -> str:
-        if PLAIN.fullmatch(name):
+        plain = PLAIN.fullmatch(name)
+        if plain and name in self._listed(self.root):
             return os.path.join(self.root, name)
         place = self._place(name, source, where)
-        if not self._holds(place) or not self.has(place):
-            bare = os.path.join(self.root, bare_name(name))
-            place = bare if self.has(bare) else place
+        if not plain and self._holds(place) and self.has(place):
+            return place
+        if found := self.find(name):
+            self._require_one(found, name, source, where)
+            return found
+        if ABSOLUTE.match(name) and ".." not in name and not self.has(place) and (tails := tails_of(name)):
+            place = self._place(tails[-1][0], source, where)  # on another machine, and not here: the audit's
         return self._inside(place, name, source, where)
+
+    def _require_one(self, place: str, name: str, source: Path, where: str) -> None:
+        """Raise CaptionError where names of different files were shortened to one."""
+        other = self._meant.setdefault(place, name)
+        if not may_be_one(name, other):
+            raise CaptionError(
+                f"{source}, {where}: {name[:200]!r} and {other[:200]!r} would both be {place}; "
+                "put the pictures into the folders that their names say"
+            )
+        self._meant[place] = max(name, other, key=len)
 
     def _place(self, name: str, source: Path, where: str) -> str:
         if not name or "\0" in name:
@@ -144,11 +228,12 @@ class ImageFolder:
 
     @cached_property
     def pictures(self) -> list[str]:
-        """Every picture under the folder, as sorted absolute paths; hidden files and folders are left out."""
+        """Every picture under the folder, as sorted absolute paths; hidden files and folders are left out.
+
+        Raises CaptionError for a folder that cannot be listed.
+        """
         found = []
-        for folder, below, names in os.walk(self.root):
-            self._entries[folder] = frozenset(below + names)
-            below[:] = [name for name in below if not name.startswith((".", "__MACOSX"))]
+        for folder, names in self._folders():
             found += [
                 os.path.join(folder, name)
                 for name in names
@@ -156,21 +241,52 @@ class ImageFolder:
             ]
         return sorted(found)
 
+    def _folders(self) -> Iterator[tuple[str, list[str]]]:
+        """The root and the folders in it with their files, and then those that links lead to; none of them twice,
+        nor one that holds the root, as links may lead in circles."""
+        root = Path(os.path.realpath(self.root))
+        seen, starts = set(map(str, root.parents)), [self.root]
+        for start in starts:
+            for folder, below, names in os.walk(start, onerror=refuse_unlistable):
+                self._entries[folder] = frozenset(below + names)
+                real = os.path.realpath(folder)
+                if real in seen:
+                    below.clear()
+                    continue
+                seen.add(real)
+                below[:] = sorted(name for name in below if not name.startswith((".", "__MACOSX")))
+                starts += filter(os.path.islink, (os.path.join(folder, name) for name in below))
+                yield folder, names
+
 
 def table_of(
     records: Iterable[Record], folder: ImageFolder, source: Path, templates: Sequence[str] = DEFAULT_TEMPLATES
 ) -> pd.DataFrame:
-    """The table of the records, in their order. Raises CaptionError where there are none."""
+    """The table of the records, in their order. Raises CaptionError where there are none.
+
+    Warns where captions are made from labels that are numbers.
+    """
+    numbered = []
     rows = [
         (folder.path_of(one.file, source, one.where), caption, one.split and split_name(one.split), label)
-        for one in records
+        for one in _watched(records, numbered)
         for caption, label in _captions_and_label(one, templates)
     ]
     if not rows:
         raise CaptionError(f"{source}: no captions in it; expected a file name and a caption for each picture")
+    if numbered and all(numbered):
+        note(f"{source}: the labels are numbers, captions made from them mean nothing; give their names")
     table = pd.DataFrame(rows, columns=["image", "caption", "split", "label"], dtype=object)
     table["image_id"] = pd.factorize(table["image"])[0]
     return table[COLUMNS]
+
+
+def _watched(records: Iterable[Record], numbered: list[bool]) -> Iterator[Record]:
+    """The records; adds to `numbered`, for each without a caption, whether its label is a number."""
+    for record in records:
+        if record.caption is None:
+            numbered.append(bool(NUMBER.fullmatch(record.label)))
+        yield record
 
 
 def _captions_and_label(record: Record, templates: Sequence[str]) -> Iterator[tuple[str, str | None]]:

@@ -1,14 +1,19 @@
-"""Text files in the encodings people save them in."""
+"""Text files in the encodings people save them in, and JSON text with the faults it may have."""
 
 import codecs
+import json
 import re
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
+from rsclip_lab.data.readers.notes import note
 from rsclip_lab.data.table import CaptionError
 
 MAX_BYTES = 1_000_000_000  # text; the five million captions of RS5M are about half of it
 MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+GUESSES = ("gb18030", "cp1252")
 CHUNK = 1 << 20
 # GB18030 writes a common Chinese character or punctuation mark as two high bytes, in these ranges. Accented letters
 # of western single-byte text mostly stand alone; two in a row ("größe") fall outside, being lower case.
@@ -23,6 +28,21 @@ HIGH = re.compile(rb"[\x80-\xff]")
 def open_text(path: Path, max_bytes: int = MAX_BYTES) -> TextIO:
     """The file opened for reading as text, its line ends as they are, in the encoding `encoding_of` finds."""
     return open(path, encoding=encoding_of(path, max_bytes), newline="")
+
+
+def open_captions(path: Path, encoding: str | None = None, max_bytes: int = MAX_BYTES) -> TextIO:
+    """As `open_text`, in the stated encoding where there is one; else a warning says so where it had to be guessed.
+
+    Raises CaptionError also for text that is not in the stated encoding.
+    """
+    if encoding is None:
+        encoding = encoding_of(path, max_bytes)
+        if encoding in GUESSES:
+            note(f'{path}: read as {encoding}, a guess; give encoding="utf-8" or another where characters look wrong')
+    elif (broken := _undecodable(data := _content(path, max_bytes), encoding)) is not None:
+        line = _line(data, broken)
+        raise CaptionError(f"{path}, line {line}: bytes that are not {encoding}; give another encoding, or None")
+    return open(path, encoding=encoding, newline="")
 
 
 def encoding_of(path: Path, max_bytes: int = MAX_BYTES) -> str:
@@ -83,3 +103,53 @@ def _mostly_utf8(data: bytes) -> bool:
 
 def _line(data: bytes, position: int) -> int:
     return data.count(b"\n", 0, position) + 1
+
+
+class SeveralValues(CaptionError):
+    """After a JSON value of one line the text goes on in the next: these may be JSON lines."""
+
+
+def parse_json(
+    text: str,
+    path: Path,
+    line: int | None = None,
+    object_hook: Callable[[dict[str, Any]], Any] | None = None,
+    allow_nan: bool = False,
+) -> Any:
+    """The value that a JSON text holds.
+
+    line: of the file, where the text is no more than one; object_hook: what to keep of an object; allow_nan: whether
+    NaN and Infinity, which are no JSON but Python and others write them, are numbers.
+    Raises CaptionError for what is no JSON, a key that occurs twice in an object (Python would keep the last and say
+    nothing), and what does not fit into memory.
+    """
+
+    def object_of(pairs: list[tuple[str, Any]]) -> Any:
+        result = dict(pairs)
+        if len(result) < len(pairs):
+            twice, _ = Counter(key for key, _ in pairs).most_common(1)[0]
+            raise ValueError(f"the key {twice[:80]!r} occurs twice in one object")
+        return object_hook(result) if object_hook else result
+
+    place = str(path) if line is None else f"{path}, line {line}"
+    try:
+        return json.loads(text, object_pairs_hook=object_of, parse_constant=float if allow_nan else _refuse_constant)
+    except json.JSONDecodeError as error:
+        raise _not_json(error, path, line or 1) from error
+    except RecursionError as error:
+        raise CaptionError(f"{place}: nested without end; write a list of entries") from error
+    except MemoryError as error:
+        raise CaptionError(f"{place}: too large for the memory; write one entry a line (.jsonl)") from error
+    except ValueError as error:  # of the two hooks, and of numbers with thousands of digits
+        raise CaptionError(f"{place}: {error}; correct or remove it") from error
+
+
+def _not_json(error: json.JSONDecodeError, path: Path, first_line: int) -> CaptionError:
+    before = error.doc[: error.pos]
+    is_line = error.msg == "Extra data" and "\n" in before and "\n" not in before.strip()
+    place = f"{path}, line {first_line + error.lineno - 1}, column {error.colno}"
+    return (SeveralValues if is_line else CaptionError)(f"{place}: not JSON ({error.msg}); correct or remove it")
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON value")

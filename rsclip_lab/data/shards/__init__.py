@@ -33,9 +33,9 @@ class ShardStream:
     captions: list of `batch` strings. The last batch may be smaller.
 
     source: a shard, a folder or list of them, or a pattern such as "pub11-train-{0000..0031}.tar"; local paths, or
-    http(s) addresses. A sample is what shares a name up to the first dot: a picture (jpg, png, webp, tif, bmp, or
-    RS5M's img_content) with a caption (txt, caption, or json with "caption" or "captions"). Of several captions
-    one is drawn.
+    http(s) addresses. A sample is what shares a name up to its last dot: a picture (jpg, png, webp, tif, … or RS5M's
+    img_content) with a caption (txt, caption, or json with "caption" or "captions"). Of several captions one is
+    drawn.
     shuffle: the order of the shards, and of the samples through a buffer of this length; 0 keeps both. A pass
     depends on the seed and the epoch (`set_epoch`) alone, so that it can be repeated.
     rank, world_size: of several processes each reads its own shards; the shares may differ in length, so stop all
@@ -44,8 +44,8 @@ class ShardStream:
     Reading and decoding (on `threads` threads) run two batches ahead of who takes them. Held at a time are these
     batches and the buffer, at most 512 MiB.
 
-    A sample that cannot be used is skipped: `skipped` counts them, `problems` lists the first 1,000, both of the pass
-    under way or last done, and its end brings a warning.
+    A sample that cannot be used is skipped, and so is a second picture or text of one name: `skipped` counts them,
+    `problems` lists the first 1,000, both of the pass under way or last done, and its end brings a warning.
     Raises CaptionError for a shard that is missing, cut short or no tar file, a `pipe:` source (a command that
     webdataset would run), more processes than shards, and shards without a usable sample.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import tarfile
@@ -15,6 +16,7 @@ from rsclip_lab.data.table import CaptionError
 MAX_SHARDS = 1_000_000
 MAX_MEMBER_BYTES = 64 << 20
 CHUNK = 1 << 16  # tarfile copies what is left of a chunk with every read
+PARTS = re.compile(r"(\{(-?\d+|[a-zA-Z])\.\.(-?\d+|[a-zA-Z])(?:\.\.-?(\d+))?\}|[{,}])")
 BLOCK = 512  # a tar file is made of blocks and ends with at least two of zeros
 PATIENCE = 60  # seconds without a byte until a server counts as gone
 REMEDY = "download or write it again, or leave it out"
@@ -37,13 +39,35 @@ def _expanded(source: str) -> list[str]:
         return sorted(str(path) for path in Path(source).glob("*.tar"))
     if "{" not in source or os.path.exists(source):
         return [source]
-    if re.search(r"\.\.\d{7}", source):  # before millions of names are made
-        raise CaptionError(f"{source}: more than {MAX_SHARDS} shards; correct the numbers in the braces")
     _, expand = webdataset_names()
     try:
-        return list(expand(source))
+        number = _number_of(source)
+        shards = list(expand(source)) if number <= MAX_SHARDS else []
     except ValueError as error:
         raise CaptionError(f"{source}: {error}; write a range of shards as {{0000..0031}}") from error
+    if number > MAX_SHARDS:
+        raise CaptionError(f"{source}: more than {MAX_SHARDS} shards; correct the numbers in the braces")
+    return shards
+
+
+def _number_of(pattern: str) -> int:
+    """How many names the braces mean, without making them: what follows each other multiplies, commas add up."""
+    opened = [(0, 1)]  # of each brace: the names before its last comma, and those of the part after it
+    for token, first, last, step in PARTS.findall(pattern):
+        before, now = opened[-1]
+        if first:
+            start, stop = (ord(end) if end.isalpha() else int(end) for end in (first, last))
+            opened[-1] = before, now * (abs(stop - start) // (int(step or 1) or 1) + 1)
+        elif token == "{":
+            opened.append((0, 1))
+        elif len(opened) == 1:
+            continue  # no brace is open
+        elif token == ",":
+            opened[-1] = before + now, 1
+        else:
+            opened.pop()
+            opened[-1] = opened[-1][0], opened[-1][1] * (before + now)
+    return math.prod([now for _, now in opened])
 
 
 def webdataset_names() -> tuple:

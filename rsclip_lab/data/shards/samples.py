@@ -9,10 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from rsclip_lab.data.shards.members import tar_members, webdataset_names
+from rsclip_lab.data.signatures import IMAGE_SUFFIXES
 
 # By the end of a member's name. RS5M's own are img_content and caption (its dataloader.py); the rest is usual.
-ROLES = dict.fromkeys(("jpg", "jpeg", "png", "webp", "tif", "tiff", "bmp", "img_content"), "image")
-ROLES |= {"txt": "text", "caption": "text", "json": "json"}
+ROLES = {suffix.removeprefix("."): "image" for suffix in IMAGE_SUFFIXES}
+ROLES |= {"img_content": "image", "txt": "text", "caption": "text", "json": "json"}
 MAX_TEXT_BYTES = 1 << 20  # JSON takes many times its length in memory
 BUFFER_BYTES = 512 << 20  # the shuffle buffer stops growing here, whatever its length
 
@@ -31,22 +32,25 @@ class Sample:
 
 
 def samples_of(shard: str) -> Iterator[Sample]:
-    """The samples of one shard in its order, still encoded; of several pictures or texts of a name the first."""
-    split_name, _ = webdataset_names()
-    sample = None
-    for name, content in tar_members(shard, wanted=lambda name: _role(split_name(name)[1]) is not None):
-        key, suffix = split_name(name)
-        if sample is None or sample.key != key:
-            if sample is not None:
-                yield sample
-            sample = Sample(shard, key)
-        role = _role(suffix)
+    """The samples of one shard in its order, still encoded; what is one too many of a name comes with a fault.
+
+    A name ends at its last dot: "tile_12.1.jpg" and "tile_12.5.jpg" are two samples. For webdataset it ends at the
+    first, and "0001.jpg", "0001.mask.png", "0001.txt" follow each other: so 0001 waits while such names go by.
+    """
+    key_and_endings, _ = webdataset_names()
+    waiting: dict[str, Sample] = {}
+    for name, content in tar_members(shard, wanted=lambda name: _role(key_and_endings(name)[1]) is not None):
+        key, short = name.rpartition(".")[0], key_and_endings(name)[0]
+        for other in [one for one in waiting if one not in (key, short)]:
+            yield waiting.pop(other)
+        sample, role = waiting.setdefault(key, Sample(shard, key)), _role(name)
         if content is None or role != "image" and len(content) > MAX_TEXT_BYTES:
             sample.fault = f"{name} is too large"
         elif getattr(sample, role) is None:
             setattr(sample, role, content)
-    if sample is not None:
-        yield sample
+        else:
+            yield Sample(shard, key, fault=f"{name} is one {role} too many; the first of the name is used")
+    yield from waiting.values()
 
 
 def _role(suffix: str | None) -> str | None:

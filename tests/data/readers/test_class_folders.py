@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 from rsclip_lab.data import CaptionError, read_captions
+from rsclip_lab.data.signatures import IMAGE_SUFFIXES
 
 
 @pytest.fixture
@@ -51,6 +52,27 @@ def test_folders_around_the_classes_do_no_harm(draw):
     assert table["label"].tolist() == ["beach", "golf course"]
 
 
+@pytest.mark.parametrize(
+    ("names", "obstacle"),
+    [
+        (["overview.jpg", "Forest/a.jpg", "River/b.jpg"], "the picture overview.jpg is not in as many folders"),
+        (["Forest/a.jpg", "River/b.jpg", "River/old/c.jpg"], "the picture River/old/c.jpg is not in as many"),
+        (["train/Forest/a.jpg", "train/River/a.jpg", "holdout/River/b.jpg"], "holdout is not called train, val or"),
+        (["Forest/a.jpg", "River/a.jpg", "masks/a.jpg"], "the folder masks is not called after a class"),
+    ],
+)
+def test_what_keeps_folders_from_being_classes_is_named(draw, names, obstacle):
+    with pytest.raises(CaptionError, match=f"{obstacle}.*; move or rename it, or name the folder they are in"):
+        read_captions(draw(*names))
+
+
+def test_a_table_of_something_else_beside_folders_of_classes_is_named(draw):
+    folder = draw("Forest/a.jpg", "River/b.jpg")
+    (folder / "areas.csv").write_text("class,hectares\nForest,7\nRiver,8\n")
+    with pytest.raises(CaptionError, match="areas.csv, line 1: .*where areas.csv is not about captions, move it"):
+        read_captions(folder)
+
+
 def test_what_systems_leave_behind_is_no_picture(draw):
     folder = draw("a/x.jpg", "b/x.jpg", "a/.ipynb_checkpoints/x.jpg", "__MACOSX/a/x.jpg", "b/._x.jpg")
     assert len(read_captions(folder)) == 2
@@ -81,3 +103,32 @@ def test_templates_give_one_caption_each(draw):
 def test_other_folders_of_pictures_are_not_taken_for_classes(draw, names):
     with pytest.raises(CaptionError, match=rf"no captions in this folder .{len(names)} pictures.; put caption.csv"):
         read_captions(draw(*names))
+
+
+def test_folders_that_links_lead_to_are_classes_too(draw, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    draw("elsewhere/a.png", "set/Forest/b.png")
+    (tmp_path / "set" / "River").symlink_to("../elsewhere")
+    table = read_captions(tmp_path / "set")
+    assert table["label"].tolist() == ["forest", "river"]
+    assert table["image"].tolist() == [str(tmp_path / "set" / name) for name in ("Forest/b.png", "River/a.png")]
+
+
+def test_links_in_circles_are_followed_once(draw):
+    folder = draw("Forest/a.png", "River/b.png")
+    for link, target in (("A", "River"), ("River/to", "../Forest"), ("River/up", ".."), ("River/me", "me")):
+        (folder / link).symlink_to(target)
+    assert [os.path.relpath(image, folder) for image in read_captions(folder)["image"]] == [
+        "Forest/a.png",
+        "River/b.png",
+    ]
+
+
+@pytest.mark.parametrize("suffix", sorted(IMAGE_SUFFIXES))
+def test_pictures_of_every_ending_that_is_opened_are_found(tmp_path, suffix):
+    for name in ("Forest", "River"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / f"a{suffix.upper()}").touch()
+    assert len(read_captions(tmp_path)) == 2
+    (tmp_path / "x.csv").write_text(f"a harbour with many ships,a{suffix}\n")
+    assert read_captions(tmp_path / "x.csv")["caption"].tolist() == ["a harbour with many ships"]

@@ -34,6 +34,10 @@ def names_and_captions(table):
         "filename;caption\na.png;a boat\nb.png;a pier\n",
         "filepath\ttitle\na.png\ta boat\nb.png\ta pier\n",  # tabs in a .csv
         "a boat\ta.png\na pier\tb.png\n",
+        "sep=;\r\nfilename;caption\r\na.png;a boat\r\nb.png;a pier\r\n",  # Excel
+        "# made by hand, in May\n#\nfilename,caption\na.png,a boat\nb.png,a pier\n",
+        "image_name| comment_number| comment\na.png| 0| a boat\nb.png| 0| a pier\n",  # Flickr30k
+        "a.png#0\ta boat\nb.png#0\ta pier\n",  # Flickr8k
     ],
 )
 def test_layouts_seen_in_the_wild(write, text):
@@ -91,6 +95,50 @@ def test_several_columns_of_captions_give_several_rows_and_blank_cells_none(writ
     assert table["image_id"].tolist() == [0, 0, 0, 1, 2]
 
 
+def test_without_a_header_all_columns_of_words_are_captions(write):
+    table = read_captions(write("a.png,many boats here,boats here too,x y z\nb.png,u v,w x,\n"))
+    assert names_and_captions(table) == [
+        ("a.png", "many boats here"),
+        ("a.png", "boats here too"),
+        ("a.png", "x y z"),
+        ("b.png", "u v"),
+        ("b.png", "w x"),
+    ]
+
+
+def test_captions_in_several_languages_are_all_read(write):
+    table = read_captions(write("filename,caption_en,caption_de,caption_id\na.png,a pier,ein Steg,7\n"))
+    assert table["caption"].tolist() == ["a pier", "ein Steg"]
+
+
+@pytest.mark.parametrize("header", ["filename,caption,remark,id", "photo,words,remark,id"])
+def test_a_warning_names_the_columns_of_words_that_are_not_read(write, header):
+    path = write(f"{header}\na.png,a pier at the sea,taken in May,7\n")
+    with pytest.warns(UserWarning, match=rf"{path}, line 1: .*not read as captions: \['remark'\]") as caught:
+        assert read_captions(path)["caption"].tolist() == ["a pier at the sea"]
+    assert [warning.filename for warning in caught] == [__file__]
+
+
+@pytest.mark.parametrize("name", ["set", "Fold", "subset", "partition"])
+def test_a_column_of_splits_may_have_another_name(write, name):
+    assert read_captions(write(f"filename,caption,{name}\na.png,x,train\nb.png,y,valid\n"))["split"].tolist() == [
+        "train",
+        "val",
+    ]
+    assert read_captions(write(f"filename,caption,{name}\na.png,x,train\nb.png,y,3\n"))["split"].isna().all()
+
+
+@pytest.mark.parametrize("separator", ["\t", "|"])
+def test_between_tabs_and_bars_a_caption_may_begin_with_a_quoted_word(write, separator):
+    lines = ['a.png,"Dock 5" is empty', 'b.png,"A" and "B", two piers', 'c.png,"one,\n""two"" boats"']
+    text = "".join(f"{line}\n".replace(",", separator, 1) for line in lines)
+    assert read_captions(write(text))["caption"].tolist() == [
+        '"Dock 5" is empty',
+        '"A" and "B", two piers',
+        'one,\n"two" boats',
+    ]
+
+
 @pytest.mark.parametrize(
     "cell",
     [
@@ -141,7 +189,8 @@ def test_a_missing_picture_and_an_empty_caption_are_left_to_the_audit(write):
         ("filename\na.png\n", "no column of captions"),
         ("a.png\nb.png\n", "no column of captions"),
         ("filename,caption\na.png,boats, many\n", "line 2: 3 cells where 2 are expected; .*double quotes"),
-        ("filename,caption\na.png,x\nb.png\n", "line 3: 1 cells"),
+        ("filename,caption\na.png,x\nb.png\n", r"line 3: 1 cells.* no \['caption'\] for 'b.png'; fill in"),
+        ("# one\n# two\nfilename,caption\nb.png\n", "line 4: 1 cells"),
         ("filename,caption\n\na.png,x\n,y\n", "line 4: no file name"),
         ('filename,caption\na.png,"x\ny"\nb.png\n', "line 4: 1 cells"),  # lines are those of the file
         ('filename,caption\na.png,"x\nb.png,y\n', "line 2: unexpected end of data; .*double quotes"),
@@ -158,7 +207,7 @@ def test_errors_name_file_line_cause_and_remedy(write, text, message):
     assert str(path) in str(raised.value)
 
 
-@pytest.mark.parametrize("name", ["../outside.jpg", "../../etc/hostname", "/etc/hostname", ".."])
+@pytest.mark.parametrize("name", ["../outside.jpg", "../../etc/hostname", __file__, ".."])
 def test_a_file_name_that_leaves_the_image_folder_is_refused_with_its_line(write, name):
     with pytest.raises(CaptionError, match="line 3.*leads out of the image folder"):
         read_captions(write(f"filename,caption\na.jpg,a pier\n{name},a secret\n"))

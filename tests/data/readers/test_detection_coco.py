@@ -141,10 +141,10 @@ def test_errors_name_the_file_the_entry_and_a_remedy(tmp_path, change, words):
 def test_broken_json_is_named_with_its_line(tmp_path):
     path = tmp_path / "cut.json"
     path.write_text(json.dumps(GOOD, indent=1)[:-20])
-    with pytest.raises(CaptionError, match=r"cut.json, line \d+: not JSON"):
+    with pytest.raises(CaptionError, match=r"cut.json, line \d+, column \d+: not JSON"):
         read(path)
     path.write_text('{"images": [], "annotations": [' + "[" * 100_000)
-    with pytest.raises(CaptionError, match="cut.json: lists in lists"):
+    with pytest.raises(CaptionError, match="cut.json: nested without end"):
         read(path)
 
 

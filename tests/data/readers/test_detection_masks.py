@@ -114,6 +114,10 @@ def test_masks_in_every_form_give_the_same_captions(tmp_path, mask, classes):
     assert all("a ship" in caption for caption in table["caption"][:2])  # one at the centre, one not
 
 
+def test_a_mask_may_say_that_it_is_one(tmp_path):
+    assert len(read(folder_with(tmp_path, two_ships(1), "background\nship", "masks/a_mask.png"))) == 5
+
+
 @pytest.mark.parametrize("where", ["labels/a.png", "annotations/a.tif", "masks/deeper/a.png"])
 def test_folders_of_masks_by_their_other_names(tmp_path, where):
     assert set(read(folder_with(tmp_path, two_ships(1), "ship", where))["label"]) == {"ship"}
@@ -142,6 +146,7 @@ def test_masks_without_pictures_beside_them_are_no_detection_set(tmp_path):
     [
         (two_ships(1), None, "no names of the classes; put a classes.json"),
         (two_ships(9), "background\nship\nhouse", "a.png: value 9 has no name; add it"),
+        (two_ships(255), "background\nship", r'a.png: value 255 has no name; .*classes.json, as {"255": "ship"}'),
         (two_ships(255), {"1": "ship"}, "a.png: value 255 has no name; add it"),
         (in_colour(two_ships(1), (9, 8, 7)), {"1": "ship"}, "a.png: a mask of colours; name them in a classes.json"),
         (in_colour(two_ships(1), (9, 8, 7)), {"#ff0000": "ship"}, "a.png: colour #090807 has no name; add it"),

@@ -80,7 +80,14 @@ def test_a_voc_file_without_a_size_takes_the_pictures(tmp_path):
     assert re.search("centre|middle", read(tmp_path)["caption"][0]) and "away" not in read(tmp_path)["caption"][1]
 
 
-@pytest.mark.parametrize("labels, row", [("labelTxt", "1 1 9 1 9 9 1 9 ship 0"), ("labels", "0 0.1 0.1 0.1 0.1")])
+@pytest.mark.parametrize(
+    "labels, row",
+    [
+        ("labelTxt", "1 1 9 1 9 9 1 9 ship 0"),
+        ("labelTxt-v1.5", "1 1 9 1 9 9 1 9 ship 0"),
+        ("labels", "0 0.1 0.1 0.1 0.1"),
+    ],
+)
 @pytest.mark.parametrize(
     "pictures, texts",
     [("{split}/images", "{split}/{labels}"), ("images/{split}", "{labels}/{split}"), ("{split}", "{split}/{labels}")],

@@ -100,9 +100,10 @@ def test_file_names_and_captions_alone_are_read_too(tmp_path):
         {"filename": "a.jpg", "caption": "x", "split": "dev"},
         {"filename": "b.jpg", "caption": "", "split": None},
     ]
+    rows.append({"filename": "c.jpg", "caption": None, "split": None})
     table = read_captions(save(tmp_path / "captions.parquet", rows))
-    assert table["image"].tolist() == [str(tmp_path / "a.jpg"), str(tmp_path / "b.jpg")]
-    assert table["split"].tolist() == ["val", None] and table["caption"].tolist() == ["x", ""]
+    assert table["image"].tolist() == [str(tmp_path / f"{name}.jpg") for name in "abc"]
+    assert table["split"].tolist() == ["val", None, None] and table["caption"].tolist() == ["x", "", ""]
 
 
 def test_a_row_without_its_picture_is_left_to_the_audit(tmp_path):
@@ -116,7 +117,7 @@ def test_memory_does_not_hold_the_file(tmp_path):
     rows = [row(n, image={"bytes": n.to_bytes(4, "big") + big, "path": None}) for n in range(200)]
     path = save(tmp_path / "x.parquet", rows, row_group_size=20)
     before, peak = pa.total_allocated_bytes(), 0
-    for _ in parquet.read_parquet(path, ImageFolder(tmp_path / "pictures"), {}):
+    for _ in parquet.read_parquet(path, ImageFolder(tmp_path / "pictures"), set()):
         peak = max(peak, pa.total_allocated_bytes() - before)
     assert 0 < peak < 20_000_000
     assert len(os.listdir(tmp_path / "pictures" / "rsicd_images")) == 200
@@ -148,7 +149,7 @@ def test_pictures_that_are_there_are_never_written_over(tmp_path):
     mine = tmp_path / "images" / "a.jpg"
     mine.write_bytes(b"my own picture")
     path = save(tmp_path / "x.parquet", [row(1, filename="a.jpg")])
-    with pytest.raises(CaptionError, match="row 1: .*a.jpg is there already, with another size; .*empty folder"):
+    with pytest.raises(CaptionError, match="row 1: .*a.jpg is there already, with other content; .*empty folder"):
         read_captions(path, image_dir=tmp_path / "images")
     assert mine.read_bytes() == b"my own picture"
 
@@ -171,7 +172,6 @@ def test_one_place_spelled_in_two_ways_is_one_name(tmp_path):
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ([{"filename": "a.jpg", "captions": [None]}], "row 1 .a.jpg.: the caption is null"),
         ([{"filename": "a.jpg", "caption": 3}], "row 1 .a.jpg.: the caption is a number"),
         ([{"filename": None, "caption": "x"}], "row 1: the file name is null"),
         ([{"words": "x"}], "row 1: no file name among the keys"),
@@ -211,3 +211,34 @@ def test_without_pyarrow_the_message_says_what_to_install(hub, monkeypatch):
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(CaptionError, match=r'pip install "rsclip-lab\[parquet\]"'):
         read_captions(hub)
+
+
+def test_a_picture_of_equal_size_from_another_revision_is_not_taken_for_the_same(tmp_path):
+    old, new = encoded(1, "BMP"), encoded(2, "BMP")
+    assert len(old) == len(new) and old != new
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "a.bmp").write_bytes(old)
+    path = save(tmp_path / "x.parquet", [row(1, filename="a.bmp", image={"bytes": new, "path": None})])
+    with pytest.raises(CaptionError, match="row 1: .*a.bmp is there already, with other content; remove it"):
+        read_captions(path, image_dir=tmp_path / "images")
+    assert (tmp_path / "images" / "a.bmp").read_bytes() == old
+
+
+def test_a_picture_that_comes_once_a_caption_is_one_file(tmp_path):
+    rows = [row(1, captions=[text]) for text in ("x", "y")]
+    table = read_captions(save(tmp_path / "x.parquet", rows))
+    assert table["caption"].tolist() == ["x", "y"] and table["image_id"].tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("column", ["file_name", "filename", "path", "name"])
+def test_the_table_names_the_file_that_was_written(tmp_path, column):
+    rows = [{column: f"tile_{n}", "image": encoded(n, "PNG"), "caption": f"x{n}"} for n in range(2)]
+    table = read_captions(save(tmp_path / "x.parquet", rows))
+    assert [os.path.basename(image) for image in table["image"]] == ["tile_0.png", "tile_1.png"]
+    assert [open(image, "rb").read() for image in table["image"]] == [encoded(n, "PNG") for n in range(2)]
+
+
+@pytest.mark.parametrize(("kind", "suffix"), [("WEBP", ".webp"), ("JPEG2000", ".jp2"), ("TIFF", ".tif")])
+def test_the_ending_of_a_nameless_picture_is_that_of_its_format(tmp_path, kind, suffix):
+    table = read_captions(save(tmp_path / "x.parquet", [{"caption": "x", "picture": encoded(1, kind)}]))
+    assert table["image"][0].endswith(f"x_000001{suffix}")

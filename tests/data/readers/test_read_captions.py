@@ -1,8 +1,11 @@
 """What is in a folder decides how it is read; what cannot be told apart is an error that lists it."""
 
+import errno
 import json
 import os
+import warnings
 
+import pandas as pd
 import pytest
 
 from rsclip_lab.data import CaptionError, read_captions
@@ -119,6 +122,56 @@ def test_missing_files_and_folders_are_named(tmp_path):
         read_captions(tmp_path / "shards")
 
 
+@pytest.fixture
+def locked(monkeypatch):
+    """Makes a folder one that cannot be listed, for root too."""
+
+    def lock(folder):
+        for name in ("scandir", "listdir"):
+            real = getattr(os, name)
+
+            def refusing(path=".", real=real):
+                if str(path) == str(folder):
+                    raise PermissionError(errno.EACCES, "Permission denied", str(path))
+                return real(path)
+
+            monkeypatch.setattr(os, name, refusing)
+
+    return lock
+
+
+@pytest.mark.parametrize("place", ["", "River", "River/deeper"])
+def test_a_folder_that_cannot_be_listed_is_named_rather_than_passed_over(tmp_path, locked, place):
+    for name in ("Forest/a.png", "River/b.png", "River/deeper/c.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    locked(tmp_path / place)
+    with pytest.raises(CaptionError, match=rf"{tmp_path / place}: cannot be listed .Permission denied.; make it"):
+        read_captions(tmp_path)
+
+
+def test_a_folder_of_annotations_that_cannot_be_listed_is_named(tmp_path, locked):
+    for name in ("images/a.png", "Annotations/train/a.xml", "Annotations/val/b.xml"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    locked(tmp_path / "Annotations" / "val")
+    with pytest.raises(CaptionError, match="Annotations/val: cannot be listed"):
+        read_captions(tmp_path)
+
+
+def test_the_place_of_the_pictures_must_be_listed_too(picture_folder, locked):
+    with pytest.raises(CaptionError, match="gone: cannot be listed .No such file or directory.; make it readable"):
+        ImageFolder.beside(picture_folder / "gone" / "x.csv")
+    locked(picture_folder)
+    with pytest.raises(CaptionError, match="pictures: cannot be listed"):
+        read_captions(picture_folder / "caption.csv")
+
+
+def test_a_tilde_is_the_home_folder(picture_folder, monkeypatch):
+    monkeypatch.setenv("HOME", str(picture_folder.parent))
+    assert read_captions("~/pictures", image_dir="~/pictures/images").equals(read_captions(picture_folder))
+
+
 def test_each_folder_is_listed_once(picture_folder, monkeypatch):
     listed = []
     real = os.listdir
@@ -130,9 +183,90 @@ def test_each_folder_is_listed_once(picture_folder, monkeypatch):
     assert len(listed) == len(set(listed)) <= 5
 
 
+COCO = {
+    "images": [{"id": 1, "file_name": "a.png", "width": 9, "height": 9}],
+    "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [2, 2, 4, 4]}],
+    "categories": [{"id": 1, "name": "ship"}],
+}
+
+
+@pytest.mark.parametrize(
+    ("annotations", "pictures"),
+    [
+        ("annotations/instances_{split}2017.json", "images/{split}2017/a.png"),
+        ("annotations/instances_{split}2017.json", "{split}2017/a.png"),
+        ("annotations/instances_{split}.json", "images/default/{split}/a.png"),
+        ("{split}/_annotations.coco.json", "{split}/a.png"),  # Roboflow
+    ],
+)
+def test_the_layouts_of_coco_files(tmp_path, annotations, pictures):
+    for split in ("train", "val"):
+        for name in (annotations, pictures):
+            (tmp_path / name.format(split=split)).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / annotations.format(split=split)).write_text(json.dumps(COCO))
+        (tmp_path / pictures.format(split=split)).touch()
+    expected = {str(tmp_path / pictures.format(split=split)): split for split in ("train", "val")}
+    table = read_captions(tmp_path)
+    assert dict(zip(table["image"], table["split"], strict=True)) == expected and len(table) == 10
+    alone = read_captions(tmp_path / annotations.format(split="val"))
+    assert set(alone["image"]) == {str(tmp_path / pictures.format(split="val"))}
+
+
+def test_a_table_beside_the_pictures_of_each_split(tmp_path):
+    for split in ("train", "validation"):
+        (tmp_path / split).mkdir()
+        (tmp_path / split / "a.jpg").touch()
+        (tmp_path / split / "metadata.csv").write_text(f"file_name,text\na.jpg,{split}\n")
+    table = read_captions(tmp_path)
+    assert table["image"].tolist() == [str(tmp_path / split / "a.jpg") for split in ("train", "validation")]
+    assert table["split"].tolist() == ["train", "val"] and table["image_id"].tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("kind", ["csv", "folders", "parquet"])
+def test_labels_that_are_numbers_are_kept_with_a_warning(tmp_path, kind):
+    source = tmp_path if kind == "folders" else tmp_path / f"labels.{kind}"
+    if kind == "folders":
+        for label in (0, 1, 10):
+            (tmp_path / str(label)).mkdir()
+            (tmp_path / str(label) / "x.jpg").touch()
+    table = pd.DataFrame({"filename": ["0/x.jpg", "1/x.jpg", "10/x.jpg"], "label": [0, 1, 10]})
+    {"csv": lambda path: table.to_csv(path, index=False), "parquet": table.to_parquet, "folders": str}[kind](source)
+    with pytest.warns(UserWarning, match=f"{source}: the labels are numbers, .*; give their names") as caught:
+        assert sorted(read_captions(source)["label"]) == ["0", "1", "10"]
+    assert [warning.filename for warning in caught] == [__file__]
+
+
 def test_names_that_differ_in_folders_only_stay_apart(tmp_path):
     for folder in ("x", "y"):
         (tmp_path / "images" / folder).mkdir(parents=True)
         (tmp_path / "images" / folder / "1.png").touch()
     (tmp_path / "caption.csv").write_text("x/1.png,a\ny/1.png,b\n")
     assert read_captions(tmp_path)["image_id"].tolist() == [0, 1]
+
+
+def test_a_guessed_encoding_is_told_and_can_be_stated(tmp_path):
+    path = tmp_path / "captions.csv"
+    path.write_bytes("filename,caption\na.jpg,un château près de l'été\n".encode("cp1252"))
+    with pytest.warns(UserWarning, match=f"{path}: read as cp1252, a guess; give encoding=") as caught:
+        read_captions(path)
+    assert [warning.filename for warning in caught] == [__file__]
+    with warnings.catch_warnings(action="error"):
+        assert read_captions(path, encoding="latin-1")["caption"].tolist() == ["un château près de l'été"]
+    with pytest.raises(CaptionError, match=f"{path}, line 2: bytes that are not utf-8; give another"):
+        read_captions(path, encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("x.json", '[{"filename": "a.jpg", "caption": "é"}]'), ("x.tsv", "a.jpg\té\n")]
+)
+def test_every_text_file_takes_an_encoding(tmp_path, name, text):
+    (tmp_path / name).write_bytes(text.encode("utf-16-le"))
+    assert read_captions(tmp_path / name, encoding="utf-16-le")["caption"].tolist() == ["é"]
+
+
+def test_no_source_and_no_encoding_are_told(tmp_path):
+    with pytest.raises(CaptionError, match="None is no file or folder; give the path"):
+        read_captions(None)
+    for encoding in ("utf-99", "hex"):
+        with pytest.raises(CaptionError, match=f"no encoding is called '{encoding}'; give one"):
+            read_captions(tmp_path, encoding=encoding)

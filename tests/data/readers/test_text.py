@@ -1,11 +1,14 @@
 """Text is read in the encoding it was saved in, or refused: never as other letters."""
 
 import random
+from pathlib import Path
 
 import pytest
 
 from rsclip_lab.data import CaptionError, read_captions
 from rsclip_lab.data.readers import text
+from rsclip_lab.data.readers.detection.classes import read_classes
+from rsclip_lab.data.readers.text import parse_json
 
 WESTERN = """bâtiment près du port
 deux piétons traversent la forêt à côté de l’étang
@@ -107,3 +110,18 @@ def test_more_text_than_the_limit_is_refused_before_it_is_read(tmp_path):
         file.truncate(text.MAX_BYTES + 1)  # takes no room on the disk
     with pytest.raises(CaptionError, match="captions.csv: 1.0 GB of text, more than the limit.*several files"):
         read_captions(tmp_path)
+
+
+def test_a_key_that_occurs_twice_is_noticed_in_every_kind_of_json(tmp_path):
+    for name, read in (("instances.json", read_captions), ("classes.json", read_classes)):
+        path = tmp_path / name
+        path.write_text('{"images": [],\n "annotations": [{"id": 1, "id": 2}], "1": "ship"}')
+        with pytest.raises(CaptionError, match=f"{name}: the key 'id' occurs twice in one object; correct"):
+            read(path)
+
+
+def test_json_of_one_line_of_a_file_names_that_line():
+    with pytest.raises(CaptionError, match="x.jsonl, line 7, column 2: not JSON .*; correct or remove it"):
+        parse_json("{", Path("x.jsonl"), line=7)
+    kept = parse_json('{"a": NaN, "b": {"c": 1}}', Path("x"), object_hook=sorted, allow_nan=True)
+    assert kept == ["a", "b"]

@@ -23,6 +23,6 @@ def detection_reader(source: Path) -> Callable[[Path, ImageFolder], Iterator[Rec
 
     source: a COCO JSON file, or a folder with `Annotations/*.xml` (or XML beside pictures), `labelTxt/*.txt`,
     `labels/*.txt` (or rows beside pictures and a list of classes), or `masks/` beside `images/`. Looks at names
-    and first bytes only, and never raises.
+    and first bytes only. Raises CaptionError for a folder that cannot be listed.
     """
     return next((read for recognises, read in FORMATS.items() if recognises(source)), None)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 
 from rsclip_lab.data.readers.detection.files import read_text
+from rsclip_lab.data.readers.text import parse_json
 from rsclip_lab.data.table import CaptionError
 
 YAML_NAMES = ("data.yaml", "data.yml", "dataset.yaml", "dataset.yml")
@@ -40,7 +40,7 @@ def _of_list(path: Path) -> dict[int, str]:
 
 
 def _of_yaml(path: Path) -> dict[int, str]:
-    import yaml  # comes with huggingface_hub
+    import yaml
 
     text = read_text(path, MAX_YAML)
     try:
@@ -60,11 +60,7 @@ def _names_a_class(number: object, name: object) -> bool:
 
 
 def _of_json(path: Path) -> dict[Value, str]:
-    text = read_text(path)
-    try:
-        table = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise CaptionError(f"{path}: not JSON ({error}); correct it") from None
+    table = parse_json(read_text(path), path)
     if not isinstance(table, dict) or not all(isinstance(name, str) and name.strip() for name in table.values()):
         raise CaptionError(f'{path}: not a table of names; write {{"1": "ship", "2": "harbour"}}')
     kinds = {_value(key, path): name for key, name in table.items()}

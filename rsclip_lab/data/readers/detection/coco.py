@@ -3,7 +3,6 @@
 The format: https://cocodataset.org/#format-data
 """
 
-import json
 import math
 import mmap
 import re
@@ -12,10 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from rsclip_lab.data.readers.detection.boxes import Box, Scene
-from rsclip_lab.data.readers.detection.files import is_split, numbers, picture_size, read_text
+from rsclip_lab.data.readers.detection.files import numbers, picture_size, read_text
 from rsclip_lab.data.readers.detection.sentences import records_of
 from rsclip_lab.data.readers.records import ImageFolder, Record, split_of_file
-from rsclip_lab.data.table import CaptionError
+from rsclip_lab.data.readers.text import parse_json
+from rsclip_lab.data.table import CaptionError, is_split, split_name
 from rsclip_lab.environment import progress
 
 MAX_JSON = 512 * 2**20  # bytes; COCO's own 118,000 training pictures take 450 million
@@ -39,21 +39,13 @@ def read_coco(path: Path, folder: ImageFolder) -> Iterator[Record]:
     """The captions of a COCO file, or five made from the boxes of each picture."""
     data = load_coco(path)
     if "caption" in data["annotations"][0]:
-        return _captions(data, path)
+        return _captions(data, path, folder)
     return records_of(coco_scenes(data, path, folder), path)
 
 
 def load_coco(path: Path) -> dict:
     """Lists of objects: `images`, `annotations` (not empty) and `categories`. Raises CaptionError for other JSON."""
-    text = read_text(path, MAX_JSON)
-    try:
-        data = json.loads(text, object_hook=_without_outlines)
-    except json.JSONDecodeError as error:
-        raise CaptionError(f"{path}, line {error.lineno}: not JSON ({error.msg}); export it again") from None
-    except RecursionError:
-        raise CaptionError(f"{path}: lists in lists without end; export it again as COCO JSON") from None
-    except ValueError:
-        raise CaptionError(f"{path}: a number of thousands of digits; correct it") from None
+    data = parse_json(read_text(path, MAX_JSON), path, object_hook=_without_outlines, allow_nan=True)
     for name in ("images", "annotations", "categories"):
         entries = data.setdefault(name, []) if isinstance(data, dict) else None
         if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
@@ -70,7 +62,7 @@ def _without_outlines(entry: dict) -> dict:
 
 def coco_scenes(data: dict, path: Path, folder: ImageFolder) -> Iterator[Scene]:
     """The pictures with their boxes, in the order of `images`; `split` of an image, else that in the file's name."""
-    images, kinds = _images(data, path), _kinds(data, path)
+    images, kinds = _images(data, path, folder), _kinds(data, path)
     boxes = defaultdict(list)
     for annotation, image, where in _annotations(data, images, path):
         category = _known(annotation, "category_id", kinds, path, where)
@@ -83,8 +75,8 @@ def coco_scenes(data: dict, path: Path, folder: ImageFolder) -> Iterator[Scene]:
         yield Scene(image["file_name"], *size, boxes[identity], where, image["split"])
 
 
-def _captions(data: dict, path: Path) -> Iterator[Record]:
-    images = _images(data, path)
+def _captions(data: dict, path: Path, folder: ImageFolder) -> Iterator[Record]:
+    images = _images(data, path, folder)
     for annotation, image, where in _annotations(data, images, path):
         caption = annotation.get("caption")
         if not isinstance(caption, str):
@@ -92,7 +84,7 @@ def _captions(data: dict, path: Path) -> Iterator[Record]:
         yield Record(images[image]["file_name"], caption.strip(), where, images[image]["split"])
 
 
-def _images(data: dict, path: Path) -> dict[Id, dict]:
+def _images(data: dict, path: Path, folder: ImageFolder) -> dict[Id, dict]:
     split = split_of_file(path.name) or (path.parent.name if is_split(path.parent.name) else None)
     images = {}
     for where, image in _named(data["images"], "image"):
@@ -101,7 +93,10 @@ def _images(data: dict, path: Path) -> dict[Id, dict]:
             raise CaptionError(f"{path}, {where}: the id occurs twice; give every image its own")
         if not isinstance(image.get("file_name"), str) or not image["file_name"]:
             raise CaptionError(f"{path}, {where}: no file_name; fill it in or remove the image")
-        images[identity] = {**image, "split": image["split"] if isinstance(image.get("split"), str) else split}
+        own = image["split"] if isinstance(image.get("split"), str) else split
+        name = image["file_name"]
+        found = None if folder.find(name) else folder.below(name, own and split_name(own))  # in train2017/
+        images[identity] = {**image, "file_name": found or name, "split": own}
     return images
 
 

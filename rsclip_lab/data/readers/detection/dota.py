@@ -13,7 +13,7 @@ from rsclip_lab.data.readers.records import ImageFolder, Record
 from rsclip_lab.data.table import CaptionError
 from rsclip_lab.environment import progress
 
-FOLDERS = frozenset({"labeltxt"})
+FOLDERS = files.DOTA_FOLDERS
 HEADERS = ("imagesource:", "gsd:")
 
 

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from rsclip_lab.data.images import ImageError, image_facts
-from rsclip_lab.data.readers.records import ImageFolder
+from rsclip_lab.data.readers.records import ImageFolder, refuse_unlistable
 from rsclip_lab.data.readers.text import open_text
-from rsclip_lab.data.table import CaptionError, split_name
+from rsclip_lab.data.table import CaptionError, is_split, split_name
 
 MAX_TEXT = 32 * 2**20  # bytes of one annotation file; a crowded DOTA scene takes one
-LABEL_FOLDERS = frozenset({"labels", "labeltxt", "annotations", "masks"})
+DOTA_FOLDERS = frozenset({"labeltxt", "labeltxt-v1.0", "labeltxt-v1.5", "labeltxt-v2.0"})
+LABEL_FOLDERS = DOTA_FOLDERS | {"labels", "annotations", "masks"}
 IMAGE_FOLDERS = frozenset({"images", "jpegimages", "obj_train_data", "obj_valid_data"})  # the last two: darknet
 
 
@@ -81,15 +82,14 @@ def files_in(folders: list[Path], suffix: str) -> Iterator[Path]:
 
 
 def files_below(folders: list[Path], suffixes: tuple[str, ...]) -> Iterator[Path]:
-    """The files with one of these suffixes in the folders and their folders, each folder's by name."""
+    """The files with one of these suffixes in the folders and their folders, each folder's by name.
+
+    Raises CaptionError for a folder that cannot be listed.
+    """
     for start in folders:
-        for folder, inner, names in os.walk(start):
+        for folder, inner, names in os.walk(start, onerror=refuse_unlistable):
             inner.sort()
             yield from (Path(folder, name) for name in sorted(names) if name.lower().endswith(suffixes))
-
-
-def is_split(name: str) -> bool:
-    return split_name(name) in ("train", "val", "test")
 
 
 def split_in(relative: Path) -> str | None:
@@ -112,12 +112,15 @@ class Pictures:
 
     def find(self, annotation: Path) -> str | None:
         """The name in the image folder of the annotation's picture, if it is there: `images/train/a.jpg` for
-        `labels/train/a.txt`, else the one picture called `a` that is in no folder of another split.
+        `labels/train/a.txt` or `masks/train/a_mask.png`, else the one picture called `a` that is in no folder of
+        another split.
 
         Raises CaptionError where several pictures would do, or another annotation file has the same picture.
         """
         relative = annotation.relative_to(self.source)
-        found = self._by_path.get(_key(relative)) or self._called(relative)
+        found = self._belonging(relative)
+        if not found and relative.stem.endswith("_mask"):
+            found = self._belonging(relative.with_stem(relative.stem.removesuffix("_mask")))
         if len(found) > 1:
             raise CaptionError(
                 f"{annotation}: belongs to any of {', '.join(found[:3])}; keep one, or give the folder of the "
@@ -132,6 +135,9 @@ class Pictures:
                 "keep one of them, or read the folder of each by itself"
             )
         return found[0]
+
+    def _belonging(self, relative: Path) -> list[str]:
+        return self._by_path.get(_key(relative)) or self._called(relative)
 
     def _called(self, relative: Path) -> list[str]:
         pictures = {name: split_in(Path(name)) for name in self._by_stem.get(relative.stem, [])}

@@ -49,8 +49,9 @@ def read_masks(path: Path, folder: ImageFolder) -> Iterator[Record]:
 def masks_to_boxes(mask: np.ndarray, kinds: Mapping[int, str], min_area: int = MIN_AREA) -> list[Box]:
     """A box around every connected piece (neighbours on all eight sides) of each value that has a name.
 
-    mask: integers `[height, width]`; kinds: {value: class name}, of which background and ignored values are not
-    part; min_area: pixels that a piece must have. Edges are in pixels, the right and bottom ones past the last.
+    mask: integers `[height, width]`; kinds: {value: class name}. Every value in it becomes boxes: to leave out
+    background and ignored values, leave them out of `kinds`. min_area: pixels that a piece must have. Edges are in
+    pixels, the right and bottom ones past the last.
     Raises ValueError for a class in more than MAX_PIECES pieces, which is noise.
     """
     from scipy import ndimage  # takes a moment to import
@@ -113,8 +114,10 @@ def _values(path: Path, kinds: Mapping[Value, str]) -> tuple[np.ndarray, dict[in
     known = {0, *kinds, *([IGNORED] if len(objects) > 1 else [])}
     unknown = set(np.unique(mask).tolist()) - known
     if unknown:
+        example = f'{{"{min(unknown)}": "{next(iter(objects.values()), "ship")}"}}'
         raise CaptionError(
-            f'{path}: value {min(unknown)} has no name; add it to the classes, as "ignore" where it means nothing'
+            f"{path}: value {min(unknown)} has no name; add it to the classes, best in a classes.json, as {example}, "
+            'or as "ignore" where it means nothing'
         )
     return mask, objects
 

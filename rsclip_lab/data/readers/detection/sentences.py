@@ -1,13 +1,13 @@
 """Boxes become five captions by rule, as in RemoteCLIP's box-to-caption (B2C) conversion, arXiv:2306.11029."""
 
 import hashlib
-import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from rsclip_lab.data.readers.detection.boxes import Box, Scene, within
 from rsclip_lab.data.readers.detection.english import MANY, amount, listing, noun
+from rsclip_lab.data.readers.notes import note
 from rsclip_lab.data.readers.records import Record
 
 MOST_KINDS = 8  # that a caption names: about 50 of CLIP's 77 tokens where their names are long
@@ -120,13 +120,14 @@ def records_of(scenes: Iterable[Scene], source: Path) -> Iterator[Record]:
 
     A scene without objects has none, since nothing would be true of it; a warning says how many there were.
     """
-    empty = 0
+    empty = []
     for scene in scenes:
         boxes = within(scene.boxes, scene.width, scene.height)
-        empty += not boxes
+        empty += [] if boxes else [scene.file]
         kinds = {noun(box.kind) for box in boxes}
         label = kinds.pop()[0] if len(kinds) == 1 else None
         for caption in box_captions(boxes, scene.width, scene.height, Path(scene.file).stem):
             yield Record(scene.file, caption, scene.where, scene.split, label)
     if empty:
-        warnings.warn(f"{source}: pictures without objects, so without captions: {empty}", stacklevel=2)
+        first = f"{empty[0]}, …" if len(empty) > 1 else empty[0]
+        note(f"{source}: pictures without objects, so without captions: {len(empty)} ({first})")

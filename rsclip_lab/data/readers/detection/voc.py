@@ -13,11 +13,10 @@ from rsclip_lab.data.readers.detection import files
 from rsclip_lab.data.readers.detection.boxes import Box, Scene
 from rsclip_lab.data.readers.detection.sentences import records_of
 from rsclip_lab.data.readers.records import ImageFolder, Record
-from rsclip_lab.data.table import CaptionError
+from rsclip_lab.data.table import SPLITS, CaptionError
 from rsclip_lab.environment import progress
 
 FOLDERS = frozenset({"annotations"})
-SPLITS = ("train", "val", "test")
 EDGES = ("xmin", "ymin", "xmax", "ymax")
 
 
