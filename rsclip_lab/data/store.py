@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 from rsclip_lab.data.cache import CacheError, PixelCache, PixelFile, Stamp
-from rsclip_lab.data.images import ImageError, ImageLike, image_facts, open_image, resize_and_crop
+from rsclip_lab.data.images import Bands, ImageError, ImageLike, image_facts, open_image, resize_and_crop
 from rsclip_lab.environment import in_threads, progress
 
 # Above this the pixels live in a file (mapped into memory) even when no folder is named.
@@ -44,7 +44,7 @@ class PixelStore:
         image_size: int,
         resize: Resize | None = None,
         folder: str | Path | None = None,
-        bands: Sequence[int] | None = None,
+        bands: Bands = None,
     ) -> PixelStore:
         """Decode, resize and crop each picture, on several threads; a path that comes again is decoded once.
 
@@ -136,7 +136,7 @@ def _distinct(images: Sequence[ImageLike]) -> tuple[list[ImageLike], np.ndarray]
 class _Decoder:
     """Decodes pictures on threads, in their order; those that cannot be read are None and named at the end."""
 
-    def __init__(self, resize: Resize, image_size: int, bands: Sequence[int] | None):
+    def __init__(self, resize: Resize, image_size: int, bands: Bands):
         self.resize, self.shape, self.bands = resize, (3, image_size, image_size), bands
         self.unreadable: list[ImageError] = []
 
@@ -229,11 +229,12 @@ def _name_and_stamp(image: ImageLike) -> tuple[str, Stamp]:
     return f"pixels:{digest.hexdigest()}", ()
 
 
-def _fingerprint(image_size: int, resize: Resize, bands: Sequence[int] | None) -> str:
+def _fingerprint(image_size: int, resize: Resize, bands: Bands) -> str:
     """The choice of bands and what `resize` does to two fixed pictures, as 16 letters, which differ where they do."""
     values = np.random.default_rng(0).integers(0, 256, (61, 97, 3), dtype=np.uint8)
     probes = (Image.fromarray(values), Image.fromarray(values).resize((500, 700)))
-    digest = hashlib.sha256(repr((OPENER, image_size, bands and tuple(bands))).encode())
+    chosen = bands if bands is None or isinstance(bands, int) else tuple(bands)
+    digest = hashlib.sha256(repr((OPENER, image_size, chosen)).encode())
     for probe in probes:
         digest.update(resize(probe).tobytes())
     return digest.hexdigest()[:16]

@@ -14,9 +14,10 @@ from rsclip_lab.data.readers.class_folders import has_class_folders, in_the_way,
 from rsclip_lab.data.readers.class_names import class_words, label_of_file
 from rsclip_lab.data.readers.csv_file import read_csv
 from rsclip_lab.data.readers.detection import detection_reader
+from rsclip_lab.data.readers.image_folder import ImageFolder, refuse_unlistable, split_of_file
 from rsclip_lab.data.readers.json_files import read_json, read_json_lines
 from rsclip_lab.data.readers.parquet import holds_pictures, read_parquet
-from rsclip_lab.data.readers.records import ImageFolder, Record, refuse_unlistable, split_of_file, table_of
+from rsclip_lab.data.readers.records import Record, table_of
 from rsclip_lab.data.table import CaptionError, is_split, select_split
 
 __all__ = ["class_words", "label_of_file", "read_captions"]

@@ -5,7 +5,8 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from rsclip_lab.data.readers.records import ImageFolder, Record
+from rsclip_lab.data.readers.image_folder import ImageFolder
+from rsclip_lab.data.readers.records import Record
 from rsclip_lab.data.table import is_split, split_name
 
 # Folders that hold pictures of all classes together, or what goes with them.

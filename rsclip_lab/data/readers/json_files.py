@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from rsclip_lab.data.readers.records import ImageFolder, Record, named_fields
+from rsclip_lab.data.readers.image_folder import ImageFolder
+from rsclip_lab.data.readers.records import Record, named_fields
 from rsclip_lab.data.readers.text import SeveralValues, open_captions, parse_json
 from rsclip_lab.data.signatures import IMAGE_SUFFIXES
 from rsclip_lab.data.table import CaptionError, is_split

@@ -10,7 +10,8 @@ from rsclip_lab.data.readers.detection.masks import is_masks, masks_to_boxes, re
 from rsclip_lab.data.readers.detection.sentences import box_captions
 from rsclip_lab.data.readers.detection.voc import is_voc, read_voc
 from rsclip_lab.data.readers.detection.yolo import is_yolo, read_yolo
-from rsclip_lab.data.readers.records import ImageFolder, Record
+from rsclip_lab.data.readers.image_folder import ImageFolder
+from rsclip_lab.data.readers.records import Record
 
 __all__ = ["Box", "box_captions", "detection_reader", "masks_to_boxes"]
 

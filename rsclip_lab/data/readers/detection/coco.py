@@ -13,7 +13,8 @@ from pathlib import Path
 from rsclip_lab.data.readers.detection.boxes import Box, Scene
 from rsclip_lab.data.readers.detection.files import numbers, picture_size, read_text
 from rsclip_lab.data.readers.detection.sentences import records_of
-from rsclip_lab.data.readers.records import ImageFolder, Record, split_of_file
+from rsclip_lab.data.readers.image_folder import ImageFolder, split_of_file
+from rsclip_lab.data.readers.records import Record
 from rsclip_lab.data.readers.text import parse_json
 from rsclip_lab.data.table import CaptionError, is_split, split_name
 from rsclip_lab.environment import progress

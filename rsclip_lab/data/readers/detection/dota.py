@@ -9,7 +9,8 @@ from pathlib import Path
 from rsclip_lab.data.readers.detection import files
 from rsclip_lab.data.readers.detection.boxes import Box, Scene
 from rsclip_lab.data.readers.detection.sentences import records_of
-from rsclip_lab.data.readers.records import ImageFolder, Record
+from rsclip_lab.data.readers.image_folder import ImageFolder
+from rsclip_lab.data.readers.records import Record
 from rsclip_lab.data.table import CaptionError
 from rsclip_lab.environment import progress
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from rsclip_lab.data.images import ImageError, image_facts
-from rsclip_lab.data.readers.records import ImageFolder, refuse_unlistable
+from rsclip_lab.data.readers.image_folder import ImageFolder, refuse_unlistable
 from rsclip_lab.data.readers.text import open_text
 from rsclip_lab.data.table import CaptionError, is_split, split_name
 

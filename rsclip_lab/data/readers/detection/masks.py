@@ -14,7 +14,8 @@ from rsclip_lab.data.readers.detection import files
 from rsclip_lab.data.readers.detection.boxes import Box, Scene
 from rsclip_lab.data.readers.detection.classes import Value, class_file, read_classes
 from rsclip_lab.data.readers.detection.sentences import records_of
-from rsclip_lab.data.readers.records import ImageFolder, Record
+from rsclip_lab.data.readers.image_folder import ImageFolder
+from rsclip_lab.data.readers.records import Record
 from rsclip_lab.data.table import CaptionError
 from rsclip_lab.environment import progress
 
