@@ -85,7 +85,7 @@ def _require(source: object, encoding: str | None) -> None:
     try:
         codecs.getincrementaldecoder(encoding or "utf-8")
         "".encode(encoding or "utf-8")  # a LookupError for what is no encoding of text, such as "hex"
-    except LookupError as error:
+    except (LookupError, ValueError) as error:  # ValueError: a null byte in the name
         raise CaptionError(f'{source}: no encoding is called {encoding!r}; give one such as "utf-8"') from error
 
 

@@ -1,14 +1,13 @@
 """CSV and TSV files: file name and captions in any columns, with a header line or without."""
 
-import ast
 import csv
-import json
 import os
 import re
 from collections.abc import Iterable, Iterator
 from itertools import chain, count, islice
 from pathlib import Path
 
+from rsclip_lab.data.readers.cells import captions_of_cell
 from rsclip_lab.data.readers.image_folder import ImageFolder
 from rsclip_lab.data.readers.notes import note
 from rsclip_lab.data.readers.records import Fields, Record, named_fields, plain_name
@@ -23,7 +22,6 @@ SENTENCE = re.compile(r"#\d+$")  # Flickr8k's "a.jpg#0", the first caption of a.
 SPLIT_NAMES = ("set", "subset", "fold", "partition")  # columns of these names hold splits, or something else
 SAMPLE = 100  # rows that show which columns hold what
 CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")  # written without spaces: each counts as a word
-QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"", re.S)
 Row = tuple[int, list[str]]  # the number of the line it begins in, its cells
 
 
@@ -231,33 +229,10 @@ def _records(row: list[str], where: str, names: list[str], fields: Fields, path:
     label = row[fields.label].strip() or None if fields.label is not None else None
     if not fields.captions and label is None:
         raise CaptionError(f"{path}, {where}: neither a caption nor a label; fill one in or remove the row")
-    texts = [text for column in fields.captions for text in _texts(row[column].strip())]
+    texts = [text for column in fields.captions for text in captions_of_cell(row[column].strip())]
     filled = [text for text in texts if text] or texts[:1] or [None]  # a blank caption_5 is no caption
     for text in filled:
         yield Record(file, text, where, split, label)
-
-
-def _texts(cell: str) -> list[str]:
-    """The captions in a cell: itself, or the items of a list as JSON, Python or numpy write it."""
-    if not (cell.startswith("[") and cell.endswith("]")):
-        return [cell]
-    try:
-        listed = json.loads(cell)
-    except (ValueError, RecursionError):
-        listed = _literals(cell[1:-1])
-    if not isinstance(listed, list) or not all(isinstance(item, str) for item in listed):
-        return [cell]
-    return [item.strip() for item in listed] or [""]
-
-
-def _literals(inside: str) -> list[str] | None:
-    """The quoted strings of a list; numpy writes no commas between them, and Python would join those to one."""
-    if QUOTED.sub("", inside).strip(", \n\r\t"):
-        return None
-    try:
-        return [ast.literal_eval(text) for text in QUOTED.findall(inside)]
-    except (ValueError, SyntaxError):  # a line break in a string, a broken escape
-        return None
 
 
 def _is_picture(cell: str, folder: ImageFolder) -> bool:

@@ -25,8 +25,8 @@ def tails_of(name: str) -> list[tuple[str, ...]]:
 
 
 def may_be_one(name: str, other: str) -> bool:
-    """Whether two names can mean one file: one is the other with more folders before it."""
-    short, long = sorted((parts_of(name), parts_of(other)), key=len)
+    """Whether two names can mean one file: one is the other with more folders before it, but for its writing."""
+    short, long = sorted(([_key(unquote(part)) for part in parts_of(one)] for one in (name, other)), key=len)
     return long[len(long) - len(short) :] == short
 
 

@@ -153,7 +153,7 @@ class ImageFolder:
         if not may_be_one(name, other):
             raise CaptionError(
                 f"{source}, {where}: {name[:200]!r} and {other[:200]!r} would both be {place}; "
-                "put the pictures into the folders that their names say"
+                "put each picture into the folder, and under the name, that is written there"
             )
         self._meant[place] = max(name, other, key=len)
 

@@ -6,6 +6,7 @@ import pytest
 from detection_sets import Object, read, write_dota, write_pictures, write_voc, write_yolo
 from PIL import Image
 
+from rsclip_lab.data.readers import read_captions
 from rsclip_lab.data.readers.detection import detection_reader
 from rsclip_lab.data.readers.detection.dota import dota_scenes
 from rsclip_lab.data.readers.detection.voc import voc_scenes
@@ -148,8 +149,9 @@ def test_pictures_elsewhere_are_found_by_their_stem(tmp_path):
 
 def test_a_picture_without_objects_is_left_out_and_counted(tmp_path):
     write_yolo(tmp_path, {"a": [SHIP], "b": [], "c": []})
-    with pytest.warns(UserWarning, match="without captions: 2"):
-        assert len(read(tmp_path)) == 5
+    with pytest.warns(UserWarning, match=r"without captions: 2 .*b.png, ….") as caught:
+        assert len(read_captions(tmp_path)) == 5
+    assert [warning.filename for warning in caught] == [__file__]
 
 
 def test_folders_of_other_kinds_are_left_to_other_readers(tmp_path, picture_folder):

@@ -43,6 +43,7 @@ def test_the_longest_end_of_a_name_that_is_there_is_meant(resolved, written, mea
 def test_different_names_are_never_shortened_to_one_picture(resolved):
     with pytest.raises(CaptionError, match=r"line 3: 'test/a.jpg' and 'train/a.jpg' would both be .*a.jpg; put"):
         resolved(["a.jpg"], ["train/a.jpg", "test/a.jpg"])
+    assert resolved(["a.jpg"], ["A.jpg", "a.JPG"]) == ["a.jpg"] * 2
     assert resolved(["a.jpg"], ["data/train/a.jpg", "train\\a.jpg", "a.jpg"]) == ["a.jpg"] * 3
 
 
