@@ -170,8 +170,8 @@ def run_audit(chosen: argparse.Namespace) -> int:
 
 def run_back_translate(chosen: argparse.Namespace) -> int:
     from rsclip_lab.data import read_captions
-    from rsclip_lab.data.back_translation import TranslationMemory, back_translate
-    from rsclip_lab.data.marian import RoundTrip
+    from rsclip_lab.data.wording.back_translation import TranslationMemory, back_translate
+    from rsclip_lab.data.wording.marian import RoundTrip
     from rsclip_lab.data.writers import write_json_lines
     from rsclip_lab.models.clip import clip_tokenizer
 
@@ -191,7 +191,7 @@ def run_back_translate(chosen: argparse.Namespace) -> int:
 
 def translation_models(chosen: argparse.Namespace) -> dict[str, tuple]:
     """{name: (model from English, model back)} for the languages or the pair of folders that the options name."""
-    from rsclip_lab.data.marian import opus_models
+    from rsclip_lab.data.wording.marian import opus_models
 
     pair = (chosen.to, chosen.back)
     if bool(chosen.through) == any(pair) or any(pair) != all(pair):

@@ -9,8 +9,8 @@ from pathlib import Path
 import pandas as pd
 
 from rsclip_lab.checks.kinds import Problem, counted, quoted
-from rsclip_lab.data.directions import names_direction, turned
-from rsclip_lab.data.signatures import IMAGE_SUFFIXES
+from rsclip_lab.data.formats.signatures import IMAGE_SUFFIXES
+from rsclip_lab.data.wording.directions import names_direction, turned
 from rsclip_lab.environment import progress
 
 PLACEHOLDERS = {

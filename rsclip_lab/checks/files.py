@@ -11,7 +11,7 @@ from pathlib import Path
 from rsclip_lab.checks.kinds import Problem, counted, quoted
 from rsclip_lab.checks.names import FolderNames, folder_of
 from rsclip_lab.checks.pictures import Picture
-from rsclip_lab.data.signatures import IMAGE_SUFFIXES, SUFFIXES
+from rsclip_lab.data.formats.signatures import IMAGE_SUFFIXES, SUFFIXES
 
 NEARLY_ALL = 0.9  # when more of a folder's pictures are missing, it is the folder that is wrong
 

@@ -19,11 +19,11 @@ from PIL import (
     WebPImagePlugin,
 )
 
-from rsclip_lab.data.limits import require_few_scans, require_size
-from rsclip_lab.data.raster import choose_bands, read_bands, require_codec
-from rsclip_lab.data.signatures import REMEDY, ImageError, picture_file
-from rsclip_lab.data.stretch import stretch
-from rsclip_lab.data.tiff_header import UNCOMPRESSED, read_header
+from rsclip_lab.data.formats.limits import require_few_scans, require_size
+from rsclip_lab.data.formats.raster import choose_bands, read_bands, require_codec
+from rsclip_lab.data.formats.signatures import REMEDY, ImageError, picture_file
+from rsclip_lab.data.formats.stretch import stretch
+from rsclip_lab.data.formats.tiff_header import UNCOMPRESSED, read_header
 
 MAX_PIXELS = 100_000_000
 ORIENTATION = 0x0112  # the EXIF tag, and how to turn a picture upright by it

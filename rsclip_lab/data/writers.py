@@ -11,7 +11,7 @@ from typing import TextIO
 
 import pandas as pd
 
-from rsclip_lab.data.readers.records import ImageFolder
+from rsclip_lab.data.readers.image_folder import ImageFolder
 from rsclip_lab.data.table import CaptionError, require_columns, text_of
 
 Row = tuple[str, str | None, str | None, str | None]  # name of the file, caption, label, split

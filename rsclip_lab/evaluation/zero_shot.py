@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from rsclip_lab.data import PixelStore
-from rsclip_lab.data.prompts import DEFAULT_TEMPLATES, checked_templates
+from rsclip_lab.data.wording.prompts import DEFAULT_TEMPLATES, checked_templates
 from rsclip_lab.models import Clip
 from rsclip_lab.models.clip import as_list_of_images
 

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 import torch
 
-from rsclip_lab.data.directions import TURNS, names_direction, turned
 from rsclip_lab.data.sampler import CaptionPool, warn_of_repeats
+from rsclip_lab.data.wording.directions import TURNS, names_direction, turned
 from rsclip_lab.environment import progress
 
 

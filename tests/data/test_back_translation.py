@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from rsclip_lab.data import CaptionError, read_captions
-from rsclip_lab.data.back_translation import TranslationMemory, back_translate
+from rsclip_lab.data.wording.back_translation import TranslationMemory, back_translate
 from rsclip_lab.models.clip import clip_tokenizer
 
 ROOT = Path(__file__).parents[2]
@@ -108,7 +108,7 @@ CAPTIONS = table(*((f"{number}.png", f"picture {number} of boats", "train") for 
 KILLED = """
 import os, signal, sys
 import pandas as pd
-from rsclip_lab.data.back_translation import TranslationMemory, back_translate
+from rsclip_lab.data.wording.back_translation import TranslationMemory, back_translate
 calls = 0
 def translate(texts):
     global calls

@@ -8,7 +8,7 @@ import torch
 
 import rsclip_lab.data.augmentation as augment_module
 from rsclip_lab.data import Augmentation, augment, names_direction, turned
-from rsclip_lab.data.directions import KINDS, REWRITE, TURNS
+from rsclip_lab.data.wording.directions import KINDS, REWRITE, TURNS
 
 MIRRORED, UPSIDE_DOWN, SWAPPED, QUARTER = 1, 2, 4, 5  # 5: mirrored, then the axes swapped
 

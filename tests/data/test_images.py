@@ -11,8 +11,8 @@ from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image, ImageOps
 
 from rsclip_lab.data import ImageError, normalise, open_image, resize_and_crop
+from rsclip_lab.data.formats.signatures import SUFFIXES
 from rsclip_lab.data.images import ImageFacts, image_facts
-from rsclip_lab.data.signatures import SUFFIXES
 
 MEAN, STD = (0.48, 0.45, 0.41), (0.27, 0.26, 0.28)
 

@@ -16,7 +16,7 @@ import torch
 
 from rsclip_lab.cli import main
 from rsclip_lab.data import CaptionError, read_captions
-from rsclip_lab.data.marian import MarianTranslator, RoundTrip, model_folder, opus_models
+from rsclip_lab.data.wording.marian import MarianTranslator, RoundTrip, model_folder, opus_models
 
 SENTENCES = [
     "many planes are parked near a long building at an airport",

@@ -3,8 +3,8 @@
 import pytest
 
 from rsclip_lab.data import CaptionError, read_captions
-from rsclip_lab.data.prompts import TEMPLATES, label_captions
 from rsclip_lab.data.table import COLUMNS
+from rsclip_lab.data.wording.prompts import TEMPLATES, label_captions
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ import tifffile
 from PIL import Image
 
 from rsclip_lab.data import ImageError, open_image
+from rsclip_lab.data.formats.stretch import stretch
 from rsclip_lab.data.images import ImageFacts, image_facts
-from rsclip_lab.data.stretch import stretch
 
 RANDOM = np.random.default_rng(0)
 DEEP = RANDOM.integers(200, 3000, (40, 56, 3), dtype=np.uint16)  # as of a 12-bit sensor

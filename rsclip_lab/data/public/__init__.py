@@ -15,7 +15,7 @@ from rsclip_lab.data.public.archive import unpack
 from rsclip_lab.data.public.download import download
 from rsclip_lab.data.public.sets import SETS, PublicSet
 from rsclip_lab.data.readers import read_captions
-from rsclip_lab.data.readers.records import ImageFolder
+from rsclip_lab.data.readers.image_folder import ImageFolder
 from rsclip_lab.data.table import CaptionError, select_split, split_by_image
 from rsclip_lab.data.writers import write_csv
 

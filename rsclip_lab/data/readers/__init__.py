@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from rsclip_lab.data.prompts import DEFAULT_TEMPLATES, checked_templates
 from rsclip_lab.data.readers.class_folders import has_class_folders, in_the_way, read_class_folders
 from rsclip_lab.data.readers.class_names import class_words, label_of_file
 from rsclip_lab.data.readers.csv_file import read_csv
@@ -19,6 +18,7 @@ from rsclip_lab.data.readers.json_files import read_json, read_json_lines
 from rsclip_lab.data.readers.parquet import holds_pictures, read_parquet
 from rsclip_lab.data.readers.records import Record, table_of
 from rsclip_lab.data.table import CaptionError, is_split, select_split
+from rsclip_lab.data.wording.prompts import DEFAULT_TEMPLATES, checked_templates
 
 __all__ = ["class_words", "label_of_file", "read_captions"]
 

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator
 from itertools import chain, count, islice
 from pathlib import Path
 
+from rsclip_lab.data.formats.signatures import IMAGE_SUFFIXES
 from rsclip_lab.data.readers.cells import captions_of_cell
 from rsclip_lab.data.readers.image_folder import ImageFolder
 from rsclip_lab.data.readers.notes import note
 from rsclip_lab.data.readers.records import Fields, Record, named_fields, plain_name
 from rsclip_lab.data.readers.text import open_captions
-from rsclip_lab.data.signatures import IMAGE_SUFFIXES
 from rsclip_lab.data.table import CaptionError, is_split
 
 SEPARATORS = (",", "\t", ";", "|")

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from urllib.parse import unquote
 
-from rsclip_lab.data.signatures import IMAGE_SUFFIXES
+from rsclip_lab.data.formats.signatures import IMAGE_SUFFIXES
 
 ABSOLUTE = re.compile(r"[A-Za-z]:[/\\]|[/\\]")
 

@@ -10,9 +10,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import NoReturn
 
+from rsclip_lab.data.formats.signatures import IMAGE_SUFFIXES
 from rsclip_lab.data.readers.class_names import bare_name, class_words
 from rsclip_lab.data.readers.file_names import ABSOLUTE, Lookalikes, may_be_one, tails_of
-from rsclip_lab.data.signatures import IMAGE_SUFFIXES
 from rsclip_lab.data.table import CaptionError, is_split, split_name
 
 PLAIN = re.compile(r"(?!\.\.?$)[^/\\:\0]+")  # a file name that can only mean a file in the folder itself

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from rsclip_lab.data.formats.signatures import IMAGE_SUFFIXES
 from rsclip_lab.data.readers.image_folder import ImageFolder
 from rsclip_lab.data.readers.records import Record, named_fields
 from rsclip_lab.data.readers.text import SeveralValues, open_captions, parse_json
-from rsclip_lab.data.signatures import IMAGE_SUFFIXES
 from rsclip_lab.data.table import CaptionError, is_split
 
 MAX_BYTES = 100_000_000  # one document is parsed whole, into some ten times its size; lines one by one

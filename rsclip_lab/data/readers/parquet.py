@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from rsclip_lab.data.formats.signatures import HEAD_BYTES, IMAGE_SUFFIXES, SUFFIXES, format_of
 from rsclip_lab.data.readers.class_names import bare_name
 from rsclip_lab.data.readers.image_folder import ImageFolder
 from rsclip_lab.data.readers.json_files import records_of_entry
 from rsclip_lab.data.readers.records import Record, named_fields
-from rsclip_lab.data.signatures import HEAD_BYTES, IMAGE_SUFFIXES, SUFFIXES, format_of
 from rsclip_lab.data.table import CaptionError
 from rsclip_lab.environment import first_line, progress
 

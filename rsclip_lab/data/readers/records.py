@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from rsclip_lab.data.prompts import DEFAULT_TEMPLATES
 from rsclip_lab.data.readers.class_names import class_words
 from rsclip_lab.data.readers.image_folder import ImageFolder
 from rsclip_lab.data.readers.notes import note
 from rsclip_lab.data.table import COLUMNS, CaptionError, split_name
+from rsclip_lab.data.wording.prompts import DEFAULT_TEMPLATES
 
 # Names of columns and keys, the likelier first, without spaces and signs; captions may be numbered.
 FILE_NAMES = ("filename", "filepath", "file", "imagepath", "imagename", "imagefile", "image", "img", "path", "name")

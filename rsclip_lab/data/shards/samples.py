@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rsclip_lab.data.formats.signatures import IMAGE_SUFFIXES
 from rsclip_lab.data.shards.members import tar_members, webdataset_names
-from rsclip_lab.data.signatures import IMAGE_SUFFIXES
 
 # By the end of a member's name. RS5M's own are img_content and caption (its dataloader.py); the rest is usual.
 ROLES = {suffix.removeprefix("."): "image" for suffix in IMAGE_SUFFIXES}

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from rsclip_lab.data import CaptionError, read_captions
-from rsclip_lab.data.signatures import IMAGE_SUFFIXES
+from rsclip_lab.data.formats.signatures import IMAGE_SUFFIXES
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import os
 from typing import BinaryIO
 
-from rsclip_lab.data.signatures import REMEDY, ImageError
+from rsclip_lab.data.formats.signatures import REMEDY, ImageError
 
 MAX_ASPECT = 100  # a thinner strip would become gigantic when its short side is resized
 MAX_SCANS = 64  # of a JPEG; usual ones have 1, or about 10 when progressive

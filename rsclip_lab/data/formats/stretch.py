@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from rsclip_lab.data.signatures import ImageError
+from rsclip_lab.data.formats.signatures import ImageError
 
 SAMPLE_PIXELS = 1_000_000  # from which the percentiles are taken; smaller pictures are taken whole
 STRIP_VALUES = 1 << 20  # scaled at a time

@@ -11,9 +11,9 @@ from typing import BinaryIO
 
 import numpy as np
 
-from rsclip_lab.data.signatures import REMEDY, ImageError
-from rsclip_lab.data.stretch import stretch
-from rsclip_lab.data.tiff_header import MIN_IS_BLACK, MIN_IS_WHITE, RGB, UNCOMPRESSED, TiffHeader
+from rsclip_lab.data.formats.signatures import REMEDY, ImageError
+from rsclip_lab.data.formats.stretch import stretch
+from rsclip_lab.data.formats.tiff_header import MIN_IS_BLACK, MIN_IS_WHITE, RGB, UNCOMPRESSED, TiffHeader
 
 BYTES_A_PIXEL = 12  # of the pixel limit: what the decoded bands of one picture may take in memory
 MEGABYTE = 1 << 20

@@ -1,0 +1,1 @@
+"""What picture files are made of: signatures, limits before decoding, TIFF headers, bands and their stretch."""

@@ -1,0 +1,1 @@
+"""Captions put in other words: directions after a turn, prompts from labels, back-translation."""
