@@ -7,7 +7,7 @@
 #
 # - to read any folder of pictures and captions into one table: CSV, JSON, class folders, boxes;
 # - why training and evaluation must use *one* preprocessing, and what two of them do to a picture;
-# - to open pictures that ordinary code spoils: 16 bits, many bands, four print colours;
+# - to open pictures that ordinary code spoils: sixteen bits, many bands;
 # - to measure a loader, to decode once, and to count the false negatives that repeated captions put in a batch.
 #
 # Time: about 35 minutes to read and try; the cells take about a minute on two CPU cores, less on a GPU.
@@ -237,8 +237,8 @@ for name, reader in (("CLIP's", model), ("ImageNet's", other)):
 #
 # ## Opening what satellites deliver
 #
-# A photograph from a telephone has three bands of eight bits. Imagery has sixteen bits, six bands, four printing
-# colours, and a code that was written for telephones does not complain. **Predict:** what does a 16-bit scene look
+# A photograph from a telephone has three bands of eight bits. Imagery has sixteen bits, four bands or thirteen, and
+# code that was written for telephones does not complain. **Predict:** what does a 16-bit scene look
 # like whose values lie between 200 and 3,000, if its bytes are taken as they are?
 
 # %%
@@ -251,7 +251,6 @@ green = (2 * scene[..., 1] - scene[..., 0] - scene[..., 2]).clip(0)  # plants sh
 infrared = (600 + 25 * green).astype(np.uint16)[..., None]
 tifffile.imwrite(work / "16 bits.tif", deep, photometric="rgb")
 tifffile.imwrite(work / "4 bands.tif", np.concatenate([deep[..., ::-1], infrared], axis=-1), planarconfig="contig")
-Image.fromarray(scene.astype(np.uint8)).convert("CMYK").save(work / "print.tif")
 
 # %%
 as_it_is = Image.fromarray((deep // 256).astype(np.uint8))  # the upper byte, as naive code does
@@ -261,12 +260,11 @@ opened = {
     "blue, green, red, infrared: first three bands": lab.open_image(work / "4 bands.tif"),
     "bands=(2, 1, 0)": lab.open_image(work / "4 bands.tif", bands=(2, 1, 0)),
     "bands=(3, 2, 1): vegetation in red": lab.open_image(work / "4 bands.tif", bands=(3, 2, 1)),
-    "four printing colours": lab.open_image(work / "print.tif"),
 }
-show.plot_batch(list(opened.values()), list(opened), columns=3)
+show.plot_batch(list(opened.values()), list(opened), columns=5)
 
 # %% [markdown]
-# Top left, what naive code makes of sixteen bits: almost black, and no error. Beside it the same file stretched from
+# On the left, what naive code makes of sixteen bits: almost black, and no error. Beside it the same file stretched from
 # its 2nd to its 98th percentile. Sentinel-2 stores blue before red, so the first three bands are a picture in false
 # colours; `bands=` puts them right, or shows the infrared, in which plants are bright. `open_image` is the one door
 # that all pictures of this package come through.
@@ -282,10 +280,10 @@ loader = DataLoader(dataset, batch_size=BATCH_SIZE, shuffle=True)
 images, texts = next(iter(loader))
 tokens = model.tokenizer(list(texts))
 print("images", list(images.shape), images.dtype, " tokens", list(tokens.shape), tokens.dtype)
-show.plot_batch(images[:6], texts[:6], columns=3, mean=model.mean, std=model.std)
+show.plot_batch(images[:3], texts[:3], columns=3, mean=model.mean, std=model.std)
 
 # %% [markdown]
-# Six pictures of the batch with the caption that came with each, at the resolution that the model gets.
+# Three pictures of the batch with the caption that came with each, at the resolution that the model gets.
 # Always look at such a figure before you train: pictures upright, colours natural, captions that fit.
 #
 # ## How fast is it?
@@ -382,12 +380,12 @@ print(f"the second call: {time.perf_counter() - start:.2f} s")
 
 # %%
 generator = torch.Generator().manual_seed(1)
-one = store.gather([0] * 7)
+one = store.gather([0] * 5)
 versions = lab.augment(one, generator)
-show.plot_batch([one[0], *versions], ["as it is", *[f"version {i + 1}" for i in range(7)]], columns=4)
+show.plot_batch([one[0], *versions], ["as it is", *[f"version {i + 1}" for i in range(5)]], columns=6)
 
 # %% [markdown]
-# The first picture is the original, the other seven are random versions of it: cropped, turned by quarter
+# The first picture is the original, the other five are random versions of it: cropped, turned by quarter
 # turns, mirrored, slightly recoloured. Seen from above there is no "up", so all turns are allowed, which
 # for a holiday photograph they would not be. The colours change only lightly: that water is blue and a
 # field is brown carries meaning. It is done for a whole batch at once, on the model's device, after the
@@ -521,18 +519,18 @@ for size in (16, 64, 256):
 
 # %%
 min_crop = 0.2
-four = np.linspace(0, len(store) - 1, 4).astype(int)
-crops = lab.augment(store.gather(four), torch.Generator().manual_seed(2), min_crop=min_crop)
-show.plot_batch(crops, pictures["label"].fillna("?")[four], columns=4)
+three = np.linspace(0, len(store) - 1, 3).astype(int)
+crops = lab.augment(store.gather(three), torch.Generator().manual_seed(2), min_crop=min_crop)
+show.plot_batch(crops, pictures["label"].fillna("?")[three], columns=3)
 
 # %% [markdown]
-# The figure shows four strongly cropped pictures with their kind. Ask of each: would you still know?
+# The figure shows three strongly cropped pictures with their kind. Ask of each: would you still know?
 #
 # ## Recap
 #
 # - Whatever form captions come in, one table, one row a caption; `image_id` keeps those of a picture together.
 # - Tokenizer and preprocessing come from the model. Two preprocessings are two different sets of pictures.
-# - Open pictures through one door: sixteen bits, bands and printing colours are its business.
+# - Open pictures through one door: sixteen bits and many bands are its business.
 # - Decode once, gather afterwards: the same pixels, without starving the model.
 # - Captions that name a direction must follow the turns of their picture.
 # - Repeated captions are false negatives; vary them, deal them apart, or give the loss `caption_ids`.

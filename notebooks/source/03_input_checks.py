@@ -191,8 +191,9 @@ report
 
 # %% [markdown]
 # No errors: `report.ok`. What a program cannot decide is left to you: the caption in another language could be
-# translated, the damaged one written again, the two spellings of a label made one, the dark picture stretched. The file
-# that was renamed is lost with its rows; with its name put right *before* the repair it would not be.
+# translated, the damaged one written again, the two spellings of a label made one, the dark picture stretched. And one
+# fault never came up: the file whose ending was written in capitals. `read_captions` takes a name that differs in
+# capitals only for the file that is there.
 #
 # Keep the repaired table in the same layout, so that the next person starts from it:
 

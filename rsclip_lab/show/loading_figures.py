@@ -21,7 +21,7 @@ def plot_boxes(image, boxes: Sequence, captions: Sequence[str]) -> Figure:
 
     boxes: with `kind`, `left`, `top`, `right`, `bottom` in pixels, as the detection readers have them.
     """
-    figure = new_figure(12, 5)
+    figure = new_figure(11, 4.2)
     picture, words = figure.subplots(1, 2, width_ratios=[1, 1.5])
     show_picture(picture, image)
     kinds = list(dict.fromkeys(box.kind for box in boxes))

@@ -46,7 +46,7 @@ def plot_class_grid(captions: pd.DataFrame, each: int = 4, seed: int = 0) -> Fig
     random = np.random.default_rng(seed)
     blocks = 2 if len(labels) > MOST_ROWS else 1
     rows = -(-len(labels) // blocks)
-    size = 1.65 / blocks**0.5
+    size = 1.45 / blocks**0.5
     widths = ([1.4] + [1] * each) * blocks  # the names stand in a column of their own
     figure = new_figure(size * sum(widths), size * rows)
     grid = figure.subplots(rows, len(widths), squeeze=False, width_ratios=widths)
