@@ -102,7 +102,7 @@ table.to_csv(folder / "caption.csv", index=False)
 # %% [markdown]
 # ## What would happen without an audit?
 #
-# **Predict:** of these eighteen faults, which stop a training with an error, which change its result without a
+# **Predict:** of these nineteen faults, which stop a training with an error, which change its result without a
 # word, and which do no harm at all? Write the three lists down.
 #
 # The package refuses the worst before the first step. It looks at file headers only, so it is quick:
@@ -165,7 +165,7 @@ for kind in ("leak", "near_leak"):
         print(f"{kind:10}", detail)
 
 # %% [markdown]
-# The first pair has equal pixels. The second has not one: it was found by a *perceptual hash*, a number made of the
+# The first pair has equal pixels. The second has hardly one in common: it was found by a *perceptual hash*, a number made of the
 # picture's coarse structure, the same however it is turned or mirrored; candidates are then compared in detail, because
 # two pictures of plain water have the same structure too. In RSICD and its relatives such copies are real: people found
 # test pictures of one set in the training part of another (RemoteCLIP issues 13 and 26).

@@ -85,13 +85,16 @@ class Augmentation:
         return result
 
     def normalised(
-        self, pixels: torch.Tensor, mean: Sequence[float], std: Sequence[float], size: int | None = None
+        self,
+        pixels: torch.Tensor,
+        mean: Sequence[float],
+        std: Sequence[float],
+        size: int | None = None,
+        memory_format: torch.memory_format = torch.contiguous_format,
     ) -> torch.Tensor:
-        """`normalise(applied(pixels, size), mean, std)`, value for value, in one pass; channels last in memory."""
+        """`normalise(applied(pixels, size), mean, std)`, value for value, in one pass."""
         size = size or pixels.shape[-1]
-        result = torch.empty(
-            (*pixels.shape[:2], size, size), device=pixels.device, memory_format=torch.channels_last
-        )
+        result = torch.empty((*pixels.shape[:2], size, size), device=pixels.device, memory_format=memory_format)
         mean, std = (torch.tensor(value, device=pixels.device).view(3, 1, 1) for value in (mean, std))
         for piece, values in self._pieces(pixels, size):
             torch.div(values.floor_().div_(255).sub_(mean), std, out=result[piece])

@@ -90,7 +90,9 @@ class BatchSource:
             pixels = normalise(pixels, model.mean, model.std).contiguous(memory_format=torch.channels_last)
         else:
             batch, augmentation = self._true_captions(batch, augmentation)
-            pixels = augmentation.normalised(pixels, model.mean, model.std, model.image_size)
+            pixels = augmentation.normalised(
+                pixels, model.mean, model.std, model.image_size, torch.channels_last
+            )
         tokens = self.tokens[batch.captions]
         caption_ids = torch.from_numpy(batch.caption_ids).to(model.device)
         replayed = np.unique(batch.caption_ids[len(batch.caption_ids) - batch.replayed :])

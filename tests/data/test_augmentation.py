@@ -165,6 +165,8 @@ def test_one_pass_to_normalised_values_gives_the_same_as_two(pixels):
     mean, std = (0.48, 0.45, 0.41), (0.27, 0.26, 0.28)
     expected = normalise(drawn.applied(pixels, 17), mean, std)
     assert torch.equal(drawn.normalised(pixels, mean, std, 17), expected)
+    last = drawn.normalised(pixels, mean, std, 17, torch.channels_last)
+    assert torch.equal(last, expected) and last.is_contiguous(memory_format=torch.channels_last)
 
 
 def test_crops_of_a_larger_picture_come_out_in_the_size_asked_for(colours_kept):
