@@ -44,6 +44,7 @@ from rsclip_lab import show
 from rsclip_lab.data import Box, names_direction, sample_folder, turned
 from rsclip_lab.environment import throughput
 
+# %%
 pd.set_option("display.max_colwidth", None)  # tables show their captions in full
 lab.set_seed(0)
 model = lab.load_model(MODEL, fallback="tiny")
