@@ -90,9 +90,10 @@ def as_html(report) -> str:
     """A short table, and the worst pictures under it as embedded thumbnails; colours follow the page's theme."""
     parts = [f"<p><b>{html.escape(title(report))}</b></p>"]
     if len(report.problems):
-        head = "".join(f"<th style='text-align:left'>{name}</th>" for name in Group._fields)
+        head = "".join(f"<th style='text-align:left;padding:3px 8px'>{name}</th>" for name in Group._fields)
         rows = "".join(map(_row, groups(report.problems)))
-        parts.append(f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>")
+        body = f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody>"
+        parts.append(f"<table style='border-collapse:collapse'>{body}</table>")
         parts.append(_tiles(report.problems, report.thumbnails))
     if said := false_negatives(report):
         parts.append(f"<p>{html.escape(said)}</p>")
@@ -100,9 +101,10 @@ def as_html(report) -> str:
 
 
 def _row(group: Group) -> str:
-    left = "text-align:left;white-space:normal"
-    cells = "".join(f"<td style='{left}'>{html.escape(cell)}</td>" for cell in group)
-    return f"<tr style='border-left:4px solid {COLOURS[group.severity]}'>{cells}</tr>"
+    left = "text-align:left;white-space:normal;padding:3px 8px"
+    mark = f"border-left:6px solid {COLOURS[group.severity]}"
+    cells = "".join(f"<td style='{left}'>{html.escape(cell)}</td>" for cell in group[1:])
+    return f"<tr><td style='{left};{mark}'>{group.severity}</td>{cells}</tr>"
 
 
 def worst(problems: pd.DataFrame) -> pd.DataFrame:
