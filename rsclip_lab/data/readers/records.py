@@ -74,8 +74,9 @@ def table_of(
     """
     numbered = []
     rows = [
-        (folder.path_of(one.file, source, one.where), caption, one.split and split_name(one.split), label)
+        (folder.path_of(one.file, source, one.where), caption, split and split_name(split), _known(label))
         for one in _watched(records, numbered)
+        for split in [_known(one.split)]
         for caption, label in _captions_and_label(one, templates)
     ]
     if not rows:
@@ -85,6 +86,11 @@ def table_of(
     table = pd.DataFrame(rows, columns=["image", "caption", "split", "label"], dtype=object)
     table["image_id"] = pd.factorize(table["image"])[0]
     return table[COLUMNS]
+
+
+def _known(text: str | None) -> str | None:
+    """A split or a label; None for one that is blank."""
+    return (text or "").strip() or None
 
 
 def _watched(records: Iterable[Record], numbered: list[bool]) -> Iterator[Record]:

@@ -3,6 +3,7 @@
 import os
 import unicodedata
 
+import numpy as np
 import pytest
 
 from rsclip_lab.data import CaptionError, read_captions
@@ -19,7 +20,7 @@ def resolved(tmp_path):
         text = "filename,caption\n" + "".join(f"{name},x\n" for name in written)
         (tmp_path / "caption.csv").write_text(text, encoding="utf-8")
         table = read_captions(tmp_path)
-        assert (table.drop_duplicates("image")["image_id"] == range(table["image"].nunique())).all()
+        assert (table.drop_duplicates("image")["image_id"] == np.arange(table["image"].nunique())).all()
         return [os.path.relpath(path, tmp_path / "images") for path in table["image"]]
 
     return resolve
