@@ -14,6 +14,7 @@ from PIL import Image
 
 import rsclip_lab.data.store as store_module
 from rsclip_lab.data import CacheError, ImageError, PixelStore, open_image
+from rsclip_lab.data.cache import PixelCache
 
 SIZE = 16
 processes = multiprocessing.get_context("fork")
@@ -256,3 +257,21 @@ def test_a_first_line_that_was_cut_short_is_taken_out(images, folder):
     manifest.write_text('["half')
     assert right(images, PixelStore.decode(images, SIZE, folder=folder))
     assert [json.loads(line)[2] for line in manifest.read_text().splitlines()] == list(range(12))
+
+
+def test_a_stop_between_the_pixels_and_the_manifest_leaves_no_pixels_under_a_wrong_name(images, folder):
+    PixelStore.decode(images, SIZE, folder=folder)
+    original, facts = images[3].read_bytes(), os.stat(images[3])
+
+    def decode_and_die():
+        Image.new("RGB", (30, 30), "red").save(images[3])
+        PixelCache._save = lambda *_: os._exit(7)  # the machine stops: the red pixels are written, no word of them
+        PixelStore.decode(images, SIZE, folder=folder)
+
+    process = processes.Process(target=decode_and_die)
+    process.start()
+    process.join(60)
+    assert process.exitcode == 7
+    images[3].write_bytes(original)
+    os.utime(images[3], ns=(facts.st_atime_ns, facts.st_mtime_ns))
+    assert right(images, PixelStore.decode(images, SIZE, folder=folder))
