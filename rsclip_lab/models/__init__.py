@@ -4,8 +4,9 @@ import sys
 from types import ModuleType
 
 from rsclip_lab.models.clip import Clip, new_clip
-from rsclip_lab.models.files import ModelError
-from rsclip_lab.models.zoo import HubModel, load_hub_model, load_model, models
+from rsclip_lab.models.errors import ModelError
+from rsclip_lab.models.load import load_hub_model, load_model
+from rsclip_lab.models.zoo import HubModel, models
 
 __all__ = ["Clip", "HubModel", "ModelError", "load_hub_model", "load_model", "models", "new_clip"]
 

@@ -19,7 +19,9 @@ from torchvision.transforms import Compose, Normalize, ToTensor
 
 from rsclip_lab.data import PixelStore, normalise, open_image
 from rsclip_lab.environment import progress
-from rsclip_lab.models.files import ModelError, build_network, complete_architecture, write_model
+from rsclip_lab.models.architecture import build_network, complete_architecture
+from rsclip_lab.models.errors import ModelError
+from rsclip_lab.models.files import write_model
 
 TO_VALUES = (ToTensor, Normalize)  # the steps of a transform after which a picture is no picture any more
 

@@ -4,19 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
-import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
 import pandas as pd
 
-
-def check_new_folder(folder: Path) -> None:
-    """Raise FileExistsError unless a run can be written to `folder`: absent, or empty."""
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise FileExistsError(f"{folder}: holds something already; name another folder for this run, or remove it")
+from rsclip_lab.data.disk import new_folder
 
 
 def save_run(run) -> None:
@@ -24,23 +17,13 @@ def save_run(run) -> None:
 
     `load_model(run.folder)` reads the model back.
     """
-    check_new_folder(run.folder)
-    run.folder.parent.mkdir(parents=True, exist_ok=True)
-    stage = Path(tempfile.mkdtemp(prefix=f".{run.folder.name}-", dir=run.folder.parent))
-    try:
+    with new_folder(run.folder) as stage:
         run.model.save(stage)
         run.history.to_csv(stage / "history.csv", index=False)
         if len(run.validation):
             run.validation.to_csv(stage / "validation.csv", index=False)
         described = {"config": run.config.to_dict(), "seconds": round(run.seconds, 1)} | run.notes
         (stage / "config.json").write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")
-        stage.chmod(0o755)  # mkdtemp's folder is private to its maker
-        if run.folder.exists():
-            run.folder.rmdir()
-        os.replace(stage, run.folder)
-    except BaseException:
-        shutil.rmtree(stage, ignore_errors=True)
-        raise
 
 
 def describe_inputs(model, captions: pd.DataFrame, replay: pd.DataFrame | None, precision) -> dict:

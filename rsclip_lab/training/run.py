@@ -11,12 +11,13 @@ import pandas as pd
 import torch
 
 from rsclip_lab.checks import require_trainable, require_usable
+from rsclip_lab.data.disk import check_new_folder
 from rsclip_lab.environment import Precision, select_precision, set_seed
 from rsclip_lab.training.batches import CaptionBatches
 from rsclip_lab.training.callbacks import ProgressBar, TrainingState, Validate
 from rsclip_lab.training.config import FinetuneConfig
 from rsclip_lab.training.fetch import BatchSource
-from rsclip_lab.training.folders import check_new_folder, describe_inputs, save_run
+from rsclip_lab.training.folders import describe_inputs, save_run
 from rsclip_lab.training.loop import train
 
 

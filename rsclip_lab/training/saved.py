@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from rsclip_lab.data.disk import check_new_folder
 from rsclip_lab.models import load_model
 from rsclip_lab.training.config import FinetuneConfig
-from rsclip_lab.training.folders import check_new_folder, describe_table, save_run
+from rsclip_lab.training.folders import describe_table, save_run
 from rsclip_lab.training.run import Run, finetune
 
 BASE_WEIGHTS = "base_weights_sha256"

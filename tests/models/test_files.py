@@ -11,7 +11,7 @@ from conftest import TINY_ARCHITECTURE
 from safetensors.torch import load_file
 
 from rsclip_lab.models import ModelError, load_model, new_clip
-from rsclip_lab.models.files import load_weights, read_weights
+from rsclip_lab.models.weights import load_weights, read_weights
 
 TEXTS = ["a satellite view of a beach", "boats in a harbour"]
 

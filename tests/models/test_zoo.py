@@ -184,7 +184,7 @@ def test_a_repository_that_is_not_there_is_one_line(loaders):
 @pytest.mark.parametrize("network", ["offline", "dead"])
 def test_without_network_one_line_names_the_offline_choice_quickly(loaders, network):
     answer = loaders[network].load("RemoteCLIP-ViT-B-32")
-    assert "RemoteCLIP-ViT-B-32 could not be fetched" in answer["error"] and "'tiny'" in answer["error"]
+    assert "RemoteCLIP-ViT-B-32.pt could not be fetched" in answer["error"] and "'tiny'" in answer["error"]
     assert "\n" not in answer["error"]
     # The client's own five retries announce themselves and take half a minute.
     assert "Retry" not in loaders[network].log.read_text()
