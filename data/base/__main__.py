@@ -10,6 +10,7 @@ import pandas as pd
 import torch
 
 import rsclip_lab as lab
+from rsclip_lab.models.provenance import describe_descendant
 
 from .recipe import ARCHITECTURE, PREPROCESS, READ_AT, RECIPE, SEED, TOKEN_SIZE
 
@@ -52,8 +53,9 @@ def keep(run: lab.Run, pictures: int, held_back: pd.DataFrame, target: Path) -> 
     """
     model = reading_at(run.model, READ_AT)
     measured = lab.evaluate(model, held_back)
-    model.description["created_from"] = {
+    created_from = {
         "made_by": "make base",
+        "licence": "Apache-2.0",
         "pictures": f"{pictures} drawn land scenes, no coastal kind, no photograph",
         "recipe": run.config.to_dict(),
         "seed": SEED,
@@ -62,6 +64,7 @@ def keep(run: lab.Run, pictures: int, held_back: pd.DataFrame, target: Path) -> 
         "trained_at": f"{ARCHITECTURE['vision_cfg']['image_size']} px",
         "held_back_top1": round(measured["top1"], 4),
     }
+    model.description = describe_descendant(model.description, "tiny", created_from)
     model.save(target, half=True)
     log = _thinned(run.history)
     part = HERE / "log.csv.part"

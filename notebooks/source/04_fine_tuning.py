@@ -298,12 +298,15 @@ show.before_after_table(results)
 # %% [markdown]
 # ## Keep the runs
 #
-# Lesson 05 examines these three models. A run folder holds the weights, the history, the configuration with its
-# seed, and hashes of the data: what somebody needs to repeat it.
+# Lesson 05 examines these three models. A run folder holds the weights, the history, and in `clip.json` the
+# configuration with its seed, hashes of the data and the metrics: what somebody needs to repeat it, and what the
+# model's card is written from when you publish it (`lab.push`).
 
 # %%
 folder = Path("outputs") / base.name
-runs = {name: lab.training.keep_run(run, folder / name, base) for name, run in runs.items()}
+for name, run in runs.items():
+    run.record(coast_test, land_test, base=results["base"], tuned=results[name])
+runs = {name: lab.training.keep_run(run, folder / name) for name, run in runs.items()}
 print(*sorted(f"{path}  {path.stat().st_size / 1e6:.1f} MB" for path in runs["replay"].folder.iterdir()), sep="\n")
 
 # %% [markdown]

@@ -7,6 +7,7 @@ import torch
 
 from rsclip_lab.evaluation.evaluate import TestTable, measure
 from rsclip_lab.models import Clip, ModelError
+from rsclip_lab.models.provenance import describe_descendant, origin
 
 
 def interpolate(base: Clip, tuned: Clip, alpha: float) -> Clip:
@@ -22,8 +23,9 @@ def interpolate(base: Clip, tuned: Clip, alpha: float) -> Clip:
             f"{base.name} and {tuned.name} differ in architecture: interpolate a model with its tuned self"
         )
     mixed = tuned.copy()
-    mixed.description["name"] = f"{base.name} to {tuned.name} at {alpha:g}"
-    mixed.description["created_from"] = {"interpolation": [base.name, tuned.name], "alpha": alpha}
+    name = f"{base.name} to {tuned.name} at {alpha:g}"
+    ends = [origin(model.description) for model in (base, tuned)]
+    mixed.description = describe_descendant(tuned.description, name, {"interpolation": ends, "alpha": alpha})
     start = base.net.state_dict()
     with torch.no_grad():
         for name, value in mixed.net.state_dict().items():

@@ -1,69 +1,90 @@
 """The folder of a saved model: weights, and the description that keeps what must agree together."""
 
-import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from rsclip_lab.models.architecture import build_network, complete_architecture
+from rsclip_lab.models.description import DESCRIPTION, REMEDY, read_description, write_description
 from rsclip_lab.models.errors import ModelError
 from rsclip_lab.models.weights import check_sha256, load_weights, read_weights, sha256_of
 
-WEIGHTS, DESCRIPTION = "model.safetensors", "clip.json"
+WEIGHTS = "model.safetensors"
 
 
-def write_model(folder: str | Path, net: nn.Module, description: dict, half: bool = False) -> Path:
-    """Write model.safetensors and clip.json into `folder`, each beside its place first, then renamed."""
+def write_model(
+    folder: str | Path, net: nn.Module, description: dict, half: bool = False, weights_name: str = WEIGHTS
+) -> Path:
+    """Write the weights and clip.json into `folder`, each whole, the description last.
+
+    half: matrices as float16. The description may hold whatever `plain` takes. A write that is cut short leaves the
+    model that was there, or a folder that `read_model` refuses; never the weights of one with the words of another.
+    Raises `ModelError` when the weights cannot be written, TypeError for a description that JSON cannot hold.
+    """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    weights = {name: _stored(value, half) for name, value in net.state_dict().items()}
-    temporary = {name: folder / f".{name}.{os.getpid()}.partial" for name in (WEIGHTS, DESCRIPTION)}
-    try:
-        save_file(weights, temporary[WEIGHTS])
-        dtype = "float16" if half else "float32"
-        record = {"file": WEIGHTS, "dtype": dtype, "sha256": sha256_of(temporary[WEIGHTS])}
-        text = json.dumps({**description, "weights": record}, indent=2, ensure_ascii=False)
-        temporary[DESCRIPTION].write_text(text + "\n", encoding="utf-8")
+    weights = stored_weights(net, half)
+    with TemporaryDirectory(prefix=".saving-", dir=folder) as stage:
+        file = Path(stage) / weights_name
+        try:
+            save_file(weights, file)
+        except SafetensorError as error:
+            raise ModelError(f"{folder / weights_name} cannot be written ({error}): make room, save again") from None
+        dtype = str(max(weights.values(), key=Tensor.numel).dtype).removeprefix("torch.")
+        record = {"file": weights_name, "dtype": dtype, "sha256": sha256_of(file)}
+        words = write_description(Path(stage), description, record)
         # safetensors writes for its owner's eyes only, which would follow the file into a wheel.
-        temporary[WEIGHTS].chmod(temporary[DESCRIPTION].stat().st_mode)
-        for name, path in temporary.items():
-            os.replace(path, folder / name)
-    finally:
-        for path in temporary.values():
-            path.unlink(missing_ok=True)
+        file.chmod(words.stat().st_mode)
+        for path in (file, words):
+            os.replace(path, folder / path.name)
     return folder
 
 
-def read_model(folder: str | Path) -> tuple[nn.Module, dict]:
-    """The network and its description from a folder that `write_model` wrote; `ModelError` otherwise."""
+def update_description(folder: str | Path, description: dict) -> None:
+    """Put another description into the folder of a saved model, at one stroke; its weights stay as they are."""
     folder = Path(folder)
-    description = _read_description(folder / DESCRIPTION)
+    weights = read_description(folder)["weights"]
+    with TemporaryDirectory(prefix=".saving-", dir=folder) as stage:
+        os.replace(write_description(Path(stage), description, weights), folder / DESCRIPTION)
+
+
+def read_model(folder: str | Path, quick_gelu: bool | None = None, strict: bool = True) -> tuple[nn.Module, dict]:
+    """The network and its description from a folder that `write_model` wrote; `ModelError` otherwise.
+
+    quick_gelu: instead of the activation in the description. strict: see `load_weights`.
+    """
+    folder = Path(folder)
+    description = read_description(folder)
+    if quick_gelu is not None:
+        description["architecture"]["quick_gelu"] = quick_gelu
     record = description.pop("weights")
     path = folder / record["file"]
     if not path.is_file():
-        raise ModelError(f"{path} is missing beside {DESCRIPTION}: save the model again")
-    check_sha256(path, record["sha256"], "save the model again")
-    net = build_network(complete_architecture(description["architecture"]))
-    load_weights(net, read_weights(path), path)
+        raise ModelError(f"{path} is missing beside {DESCRIPTION}: {REMEDY}")
+    with ThreadPoolExecutor(1) as pool:
+        verified = pool.submit(check_sha256, path, record["sha256"], REMEDY)
+        net = build_network(complete_architecture(description["architecture"]), seed=None if strict else 0)
+        verified.result()
+    load_weights(net, read_weights(path), path, strict)
     return net, description
 
 
-def _read_description(path: Path) -> dict:
-    if not path.is_file():
-        raise ModelError(f"no model in {path.parent}: no {path.name}; give a folder that save() wrote")
-    try:
-        description = json.loads(path.read_text(encoding="utf-8"))
-        missing = {"name", "architecture", "preprocess", "tokenizer", "weights"} - set(description)
-    except (ValueError, TypeError) as error:
-        raise ModelError(f"{path} is not readable JSON ({error}): save the model again") from None
-    if missing:
-        raise ModelError(f"{path} lacks {', '.join(sorted(missing))}: save the model again")
-    return description
+def stored_weights(net: nn.Module, half: bool = False) -> dict[str, Tensor]:
+    """The state dict on the CPU as safetensors takes it: contiguous, and nothing shared, so tied weights twice.
 
-
-def _stored(value: Tensor, half: bool) -> Tensor:
-    """Matrices may be halved; scales, biases and running statistics are few and keep their digits."""
-    value = value.detach().cpu().contiguous()
-    return value.half() if half and value.is_floating_point() and value.ndim >= 2 else value
+    half: matrices as float16; scales, biases and running statistics are few and keep their digits.
+    """
+    weights, places = {}, set()
+    for name, value in net.state_dict().items():
+        value = value.detach().cpu().contiguous()
+        if half and value.is_floating_point() and value.ndim >= 2:
+            value = value.half()
+        place = value.untyped_storage().data_ptr()
+        weights[name] = value.clone() if place in places else value
+        places.add(place)
+    return weights

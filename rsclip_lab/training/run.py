@@ -13,11 +13,14 @@ import torch
 from rsclip_lab.checks import require_trainable, require_usable
 from rsclip_lab.data.disk import check_new_folder
 from rsclip_lab.environment import Precision, select_precision, set_seed
+from rsclip_lab.models.description import plain
+from rsclip_lab.models.files import update_description
+from rsclip_lab.models.provenance import describe_finetuned
 from rsclip_lab.training.batches import CaptionBatches
 from rsclip_lab.training.callbacks import ProgressBar, TrainingState, Validate
 from rsclip_lab.training.config import FinetuneConfig
 from rsclip_lab.training.fetch import BatchSource
-from rsclip_lab.training.folders import describe_inputs, save_run
+from rsclip_lab.training.folders import describe_inputs, describe_tables, save_run
 from rsclip_lab.training.loop import train
 
 
@@ -25,18 +28,43 @@ from rsclip_lab.training.loop import train
 class Run:
     """What `finetune` gives back.
 
-    model: the tuned Clip. history: one row a step. validation: one row an epoch, empty without a
-    validation table. config: with the learning rate that was used. seconds: all of `finetune`.
-    notes: base model, data hashes, device, versions. folder: where it is saved, or None.
+    model: the tuned Clip; its description holds the record of the run, and keeps it wherever the model is saved.
+    history: one row a step. validation: one row an epoch, empty without a validation table.
+    folder: where it is saved, or None.
     """
 
     model: object
     history: pd.DataFrame
     validation: pd.DataFrame
-    config: FinetuneConfig
-    seconds: float
-    notes: dict
     folder: Path | None = None
+
+    @property
+    def notes(self) -> dict:
+        """The record: config, base model, data with their hashes, device, precision, versions, steps, seconds."""
+        return self.model.description["training"]
+
+    @property
+    def config(self) -> FinetuneConfig:
+        """The configuration, with the learning rate that was used."""
+        return FinetuneConfig(**self.notes["config"])
+
+    @property
+    def seconds(self) -> float:
+        """All of `finetune`."""
+        return self.notes["seconds"]
+
+    def record(self, captions: pd.DataFrame | None = None, control: pd.DataFrame | None = None, /, **metrics) -> None:
+        """Note what was measured, for the model card: in the model's description and, if it is saved, its clip.json.
+
+        `run.record(test, control, base=evaluate(base, test, control), tuned=evaluate(run.model, test, control))`:
+        the tables measured on, where there are any, and by name what each model reached. Replaces an earlier record.
+        Kept as `models.description.plain` gives it: numpy's and torch's numbers as numbers, the k of `topk` as text,
+        NaN as None. Raises TypeError for what has no such form.
+        """
+        found = {"metrics": plain(metrics), "measured_on": describe_tables(captions=captions, control=control)}
+        self.model.description |= found
+        if self.folder:
+            update_description(self.folder, self.model.description)
 
     def __repr__(self) -> str:
         last = self.history.iloc[-1]
@@ -89,7 +117,8 @@ def finetune(
         if table is not None:
             require_usable(table, name)
     precision = select_precision(model.device) if config.precision == "auto" else full_precision()
-    notes = describe_inputs(model, captions, replay, precision)
+    inputs = describe_inputs(model, precision, captions=captions, replay=replay, validation=validation)
+    notes = {"config": plain(config.to_dict())} | inputs
     set_seed(config.seed)
     batches = CaptionBatches(
         captions, config.batch_size, config.seed, replay, config.replay_share, config.distinct_captions
@@ -99,8 +128,9 @@ def finetune(
     hooks = [*standard_callbacks(validation, progress), *callbacks]
     train(state, BatchSource(state.model, batches, config, progress, cache), hooks)
 
-    history, validated = pd.DataFrame(state.history), pd.DataFrame(state.validation)
-    run = Run(state.model, history, validated, config, time.perf_counter() - start, notes, folder)
+    notes |= {"steps": len(state.history), "seconds": round(time.perf_counter() - start, 2)}
+    state.model.description = describe_finetuned(model.description, notes)
+    run = Run(state.model, pd.DataFrame(state.history), pd.DataFrame(state.validation), folder)
     if folder:
         save_run(run)
     return run

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from dataclasses import replace
@@ -11,38 +10,56 @@ from pathlib import Path
 import pandas as pd
 
 from rsclip_lab.data.disk import check_new_folder
-from rsclip_lab.models import load_model
+from rsclip_lab.models import ModelError, load_model
 from rsclip_lab.training.config import FinetuneConfig
-from rsclip_lab.training.folders import describe_table, save_run
+from rsclip_lab.training.folders import fingerprint, save_run, table_hash
 from rsclip_lab.training.run import Run, finetune
 
-BASE_WEIGHTS = "base_weights_sha256"
+FORMER_RECORD = "config.json"  # of runs kept before clip.json had the record
 
 
-def keep_run(run: Run, folder: str | Path, base) -> Run:
-    """Save `run` to `folder` with a fingerprint of `base`, the model it started from; gives the saved run.
+def keep_run(run: Run, folder: str | Path) -> Run:
+    """Save `run` to `folder`; gives the saved run.
 
     A run that stands there already is replaced; FileExistsError when the folder holds anything else.
     """
     folder = Path(folder)
-    if (folder / "config.json").is_file() and (folder / "clip.json").is_file():
+    if is_run(folder):
         shutil.rmtree(folder)
     check_new_folder(folder)
-    run = replace(run, folder=folder, notes=run.notes | {BASE_WEIGHTS: fingerprint(base)})
+    run = replace(run, folder=folder)
     save_run(run)
     return run
 
 
+def is_run(folder: Path) -> bool:
+    """Whether `folder` has the files of a saved run."""
+    return (folder / "clip.json").is_file() and (folder / "history.csv").is_file()
+
+
 def load_run(folder: str | Path, device: str = "auto") -> Run:
-    """The run saved in `folder`, its model on `device`. Raises FileNotFoundError where there is none."""
+    """The run saved in `folder`, its model on `device`.
+
+    Raises FileNotFoundError where there is none, ModelError where its model or record cannot be read.
+    """
     folder = Path(folder)
-    if not (folder / "config.json").is_file():
-        raise FileNotFoundError(f"{folder}: no run here (no config.json); fine-tune first, or correct the path")
-    notes = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    # Runs that were kept before there was distillation had none.
-    config, seconds = FinetuneConfig(**({"distillation": 0.0} | notes.pop("config"))), notes.pop("seconds")
+    if not is_run(folder):
+        raise FileNotFoundError(f"{folder}: no run here (no history.csv); fine-tune first, or correct the path")
     history, validation = (read_table(folder / name) for name in ("history.csv", "validation.csv"))
-    return Run(load_model(folder, device), history, validation, config, seconds, notes, folder)
+    run = Run(load_model(folder, device), history, validation, folder)
+    if (folder / FORMER_RECORD).is_file():
+        former = json.loads((folder / FORMER_RECORD).read_text(encoding="utf-8"))
+        run.model.description.setdefault("training", former)
+    try:
+        # Runs that were kept before there was distillation had none.
+        run.notes["config"].setdefault("distillation", 0.0)
+        FinetuneConfig(**run.notes["config"])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ModelError(
+            f"{folder / 'clip.json'}: no record of a training that this version of rsclip-lab knows ({error}); "
+            "load the model alone with load_model, or fine-tune again"
+        ) from None
+    return run
 
 
 def load_or_finetune(
@@ -58,27 +75,19 @@ def load_or_finetune(
     Only the number of epochs may differ: a kept run is taken as it is, see its `.config.epochs`.
     """
     config = (config or FinetuneConfig()).resolved(model)
-    if (Path(folder) / "config.json").is_file():
+    if is_run(Path(folder)):
         kept = load_run(folder, str(model.device))
         if same_start(kept, model, captions, replay) and replace(kept.config, epochs=config.epochs) == config:
             return kept
-    return keep_run(finetune(model, captions, config, replay=replay, progress=progress), folder, model)
+    return keep_run(finetune(model, captions, config, replay=replay, progress=progress), folder)
 
 
 def same_start(run: Run, model, captions: pd.DataFrame, replay: pd.DataFrame | None) -> bool:
     """Whether `run` was trained on these tables from exactly the weights of `model`."""
     tables = {"captions": captions} if replay is None else {"captions": captions, "replay": replay}
-    data = {name: describe_table(table) for name, table in tables.items()}
-    return run.notes.get(BASE_WEIGHTS) == fingerprint(model) and run.notes.get("data") == data
-
-
-def fingerprint(model) -> str:
-    """A hash of the network's weights: a base model that was trained anew keeps its name, not its weights."""
-    digest = hashlib.sha256()
-    for name, value in sorted(model.net.state_dict().items()):
-        digest.update(name.encode())
-        digest.update(value.detach().cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()
+    asked = {name: table_hash(table) for name, table in tables.items()}
+    used = {name: table["sha256"] for name, table in run.notes.get("data", {}).items()}
+    return used == asked and run.notes.get("base_weights_sha256") == fingerprint(model)
 
 
 def read_table(path: Path) -> pd.DataFrame:

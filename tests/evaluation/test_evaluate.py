@@ -141,8 +141,11 @@ def test_interpolation_is_linear_in_every_weight_and_exact_at_its_ends(random_cl
 
 
 def test_interpolation_says_what_it_is(random_clip, tuned, tmp_path):
+    tuned.description |= {"training": {"steps": 7}, "metrics": {"tuned": {}}, "measured_on": {"captions": {}}}
     mixed = interpolate(random_clip, tuned, 0.5)
-    assert mixed.description["created_from"] == {"interpolation": ["random", "tuned"], "alpha": 0.5}
+    ends = [{"name": "random", "seed": 0}, {"name": "tuned", "seed": 7, "training": {"steps": 7}}]
+    assert mixed.description["created_from"] == {"interpolation": ends, "alpha": 0.5}
+    assert {"training", "metrics", "measured_on"}.isdisjoint(mixed.description)  # they are the tuned network's
     assert "0.5" in mixed.name
 
 

@@ -2,16 +2,19 @@
 
 import json
 import os
-import pickle
 import stat
 
+import numpy as np
+import pandas as pd
 import pytest
 import torch
 from conftest import TINY_ARCHITECTURE
 from safetensors.torch import load_file
 
 from rsclip_lab.models import ModelError, load_model, new_clip
-from rsclip_lab.models.weights import load_weights, read_weights
+from rsclip_lab.models.description import plain
+from rsclip_lab.models.files import read_model, update_description, write_model
+from rsclip_lab.models.zoo import TINY
 
 TEXTS = ["a satellite view of a beach", "boats in a harbour"]
 
@@ -74,7 +77,7 @@ def test_a_save_that_fails_leaves_the_finished_model_alone(random_clip, tmp_path
     before = random_clip.encode_texts(TEXTS)
     random_clip.save(tmp_path)
     other = new_clip(TINY_ARCHITECTURE, seed=9)
-    monkeypatch.setattr("rsclip_lab.models.files.json.dumps", lambda *a, **k: 1 / 0)
+    monkeypatch.setattr("rsclip_lab.models.description.json.dumps", lambda *a, **k: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         other.save(tmp_path)
     monkeypatch.undo()
@@ -109,51 +112,195 @@ def test_an_incomplete_folder_is_refused_by_name(random_clip, tmp_path, damage, 
         load_model(tmp_path)
 
 
+@pytest.mark.parametrize("fails", ["model.safetensors", "clip.json"])
+@pytest.mark.parametrize("there", [True, False])
+def test_a_folder_that_stands_half_written_is_never_taken_for_a_model(
+    random_clip, tmp_path, monkeypatch, fails, there
+):
+    """The machine stops just before a file gets its name."""
+    if there:
+        random_clip.save(tmp_path)
+    replace = os.replace
+
+    def stop(source, target):
+        if str(target).endswith(fails):
+            raise KeyboardInterrupt
+        replace(source, target)
+
+    monkeypatch.setattr("rsclip_lab.models.files.os.replace", stop)
+    with pytest.raises(KeyboardInterrupt):
+        new_clip(TINY_ARCHITECTURE, seed=9).save(tmp_path)
+    if there and fails == "model.safetensors":  # nothing was touched yet
+        assert load_model(tmp_path, device="cpu").name == "random"
+    else:
+        with pytest.raises(ModelError, match="not the expected file" if there else "no clip.json"):
+            load_model(tmp_path)
+    assert not [name for name in os.listdir(tmp_path) if name.startswith(".")]
+
+
+def test_the_weights_may_have_the_name_that_another_library_expects(random_clip, tmp_path):
+    name = "open_clip_model.safetensors"
+    write_model(tmp_path, random_clip.net, random_clip.description, weights_name=name)
+    assert sorted(os.listdir(tmp_path)) == ["clip.json", name]
+    assert torch.equal(load_model(tmp_path, device="cpu").encode_texts(TEXTS), random_clip.encode_texts(TEXTS))
+
+
+def test_tied_weights_are_saved_and_come_back(random_clip, tmp_path):
+    blocks = random_clip.net.transformer.resblocks
+    blocks[1].mlp = blocks[0].mlp
+    blocks[1].ln_1.weight.data = blocks[0].ln_1.weight.data[:]  # a view of the same memory
+    loaded = load_model(random_clip.save(tmp_path), device="cpu")
+    assert torch.equal(loaded.encode_texts(TEXTS), random_clip.encode_texts(TEXTS))
+
+
+def test_a_network_with_a_text_decoder_is_saved_and_comes_back(tmp_path):
+    tower = {"width": 32, "heads": 2, "layers": 1, "vocab_size": 49408}
+    coca = {
+        "embed_dim": 32,
+        "custom_text": True,
+        "vision_cfg": {"image_size": 32, "layers": 1, "width": 32, "head_width": 16, "patch_size": 8}
+        | {"attentional_pool": True, "attn_pooler_heads": 4, "output_tokens": True},
+        "text_cfg": tower | {"context_length": 76, "embed_cls": True, "output_tokens": True},
+        "multimodal_cfg": tower | {"context_length": 76, "attn_pooler_heads": 4},
+    }
+    model = new_clip(coca)
+    loaded = load_model(model.save(tmp_path), device="cpu")
+    assert type(loaded.net).__name__ == "CoCa"
+    assert torch.equal(loaded.encode_texts(TEXTS), model.encode_texts(TEXTS))
+
+
+def test_the_type_on_disk_is_the_one_written_down(random_clip, tmp_path):
+    for options, dtype in (({}, "float32"), ({"half": True}, "float16")):
+        folder = random_clip.save(tmp_path / dtype, **options)
+        stored = load_file(folder / "model.safetensors")["token_embedding.weight"].dtype
+        assert json.loads((folder / "clip.json").read_text())["weights"]["dtype"] == dtype == str(stored)[6:]
+
+
+def test_a_description_survives_json_whatever_its_numbers_are_made_of(random_clip, tmp_path):
+    found = {
+        "topk": {1: 0.5, np.int64(3): torch.tensor(0.75)},
+        "array": np.arange(3, dtype=np.int32),
+        "tensor": torch.ones(1, 2, requires_grad=True),
+        "float32": np.float32(0.1),
+        "flags": (np.bool_(True), None),
+        "nothing": float("nan"),
+        "endless": [np.inf],
+        "series": pd.Series({"a": 1.5}),
+        "path": tmp_path / "a",
+        "text": "é\n海",
+    }
+    random_clip.description["metrics"] = found
+    folder = random_clip.save(tmp_path)
+
+    def refuse(name):
+        raise AssertionError(f"{name} is not JSON")
+
+    kept = json.loads((folder / "clip.json").read_text(encoding="utf-8"), parse_constant=refuse)["metrics"]
+    assert kept == plain(found) == plain(kept) == load_model(folder, device="cpu").description["metrics"]
+    assert kept == {
+        "topk": {"1": 0.5, "3": 0.75},
+        "array": [0, 1, 2],
+        "tensor": [[1.0, 1.0]],
+        "float32": pytest.approx(0.1),
+        "flags": [True, None],
+        "nothing": None,
+        "endless": [None],
+        "series": {"a": 1.5},
+        "path": str(tmp_path / "a"),
+        "text": "é\n海",
+    }
+
+
+def test_what_json_cannot_hold_is_refused_before_anything_is_written(random_clip, tmp_path):
+    random_clip.description["metrics"] = {"when": object()}
+    with pytest.raises(TypeError, match="cannot be kept in a model's description"):
+        random_clip.save(tmp_path / "model")
+    assert not list((tmp_path / "model").iterdir())
+
+
+def test_another_description_leaves_the_weights_as_they_are(random_clip, tmp_path):
+    folder = random_clip.save(tmp_path, half=True)
+    before = (folder / "model.safetensors").read_bytes(), json.loads((folder / "clip.json").read_text())["weights"]
+    update_description(folder, random_clip.description | {"metrics": {"base": {"top1": 0.5}}})
+    after = (folder / "model.safetensors").read_bytes(), json.loads((folder / "clip.json").read_text())["weights"]
+    assert before == after and sorted(os.listdir(folder)) == ["clip.json", "model.safetensors"]
+    assert load_model(folder, device="cpu").description["metrics"] == {"base": {"top1": 0.5}}
+    with pytest.raises(ModelError, match="no clip.json"):
+        update_description(tmp_path / "elsewhere", random_clip.description)
+
+
+NONSENSE = {
+    "weights.file": ["../model.safetensors", "/etc/passwd", "a/b.safetensors", "..", "", "model.pt", 5],
+    "weights.sha256": ["abc", None, 7],
+    "weights": [[], "model.safetensors"],
+    "name": [3, None],
+    "architecture": ["ViT-B-32", None],
+    "architecture.surprise": [1],
+    "architecture.embed_dim": ["32", -32, 10**15],
+    "architecture.vision_cfg": [None, {"surprise": 1}],
+    "architecture.vision_cfg.layers": [10**7, [10**7, 1, 1, 1], -1, "two"],
+    "architecture.vision_cfg.width": [10**12, 1e300, -64],
+    "architecture.vision_cfg.image_size": [10**6, [32, 32]],
+    "architecture.text_cfg.context_length": [10**6, "77"],
+    "architecture.text_cfg.heads": [0, 7],
+    "preprocess": [None, []],
+    "preprocess.size": ["big", 0, 32.5, True],
+    "preprocess.mean": [[0.5, 0.5], 0.5, ["a", "b", "c"]],
+    "preprocess.std": [[0.2, 0.2, 0.0], None],
+    "preprocess.interpolation": ["cubist"],
+    "tokenizer": [{}, "clip"],
+    "tokenizer.context_length": ["77", 0],
+    "tokenizer.name": ["words", 4],
+    "created_from": ["me"],
+    "training": [[1]],
+    "metrics": ["good"],
+}
+
+
+@pytest.mark.parametrize("place", NONSENSE)
+def test_nonsense_in_the_description_is_one_clear_error(random_clip, tmp_path, place):
+    folder = random_clip.save(tmp_path / "model")
+    (tmp_path / "model.safetensors").write_bytes((folder / "model.safetensors").read_bytes())
+    whole = (folder / "clip.json").read_text()
+    *path, last = place.split(".")
+    for value in NONSENSE[place]:
+        description = json.loads(whole)
+        part = description
+        for key in path:
+            part = part[key]
+        part[last] = value
+        (folder / "clip.json").write_text(json.dumps(description))
+        with pytest.raises(ModelError) as caught:
+            load_model(folder)
+        message = str(caught.value)
+        assert len(message) < 600 and "\n" not in message, value
+        assert any(name in message for name in (str(folder), "architecture", "_cfg", "preprocess", "token")), value
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"a": "\udcff"', "\x00", "null", "7"])
+def test_a_description_that_is_no_description_is_named(random_clip, tmp_path, text):
+    random_clip.save(tmp_path)
+    (tmp_path / "clip.json").write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(ModelError, match="clip.json"):
+        load_model(tmp_path)
+
+
+def test_the_embedded_model_is_read_bit_for_bit():
+    net, description = read_model(TINY)
+    stored = load_file(TINY / "model.safetensors")
+    assert set(stored) == set(net.state_dict()) and description["name"] == "tiny"
+    for name, value in net.state_dict().items():
+        assert torch.equal(value, stored[name].to(value.dtype)) and value.dtype in (torch.float32, torch.int64), name
+
+
 def test_weights_of_another_architecture_are_refused(random_clip, tmp_path):
     random_clip.save(tmp_path)
     file = tmp_path / "clip.json"
     description = json.loads(file.read_text())
     description["architecture"]["vision_cfg"]["width"] = 96
     file.write_text(json.dumps(description))
-    with pytest.raises(ModelError, match="weights of another architecture.*size mismatch"):
+    with pytest.raises(ModelError, match="weights of another architecture.*of another shape"):
         load_model(tmp_path)
-
-
-class Payload:
-    def __reduce__(self):
-        return (os.mkdir, ("the-payload-ran",))
-
-
-def write_pickle(thing, path):
-    path.write_bytes(pickle.dumps(thing, protocol=2))
-
-
-@pytest.mark.parametrize("write", [torch.save, write_pickle])
-def test_a_weight_file_that_carries_code_is_refused_and_not_run(write, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    write({"weight": Payload()}, tmp_path / "evil.pt")
-    with pytest.raises(ModelError, match="evil.pt cannot be read as plain weights"):
-        read_weights(tmp_path / "evil.pt")
-    assert not (tmp_path / "the-payload-ran").exists()
-
-
-@pytest.mark.parametrize("name", ["cut.pt", "cut.safetensors"])
-def test_a_truncated_weight_file_is_refused(random_clip, tmp_path, name):
-    file = random_clip.save(tmp_path / "model") / "model.safetensors"
-    if name.endswith(".pt"):
-        file = tmp_path / "whole.pt"
-        torch.save(random_clip.net.state_dict(), file)
-    (tmp_path / name).write_bytes(file.read_bytes()[:100_000])
-    with pytest.raises(ModelError, match=name):
-        read_weights(tmp_path / name)
-
-
-def test_state_dicts_of_training_scripts_are_unwrapped(random_clip, tmp_path):
-    wrapped = {"module." + name: value for name, value in random_clip.net.state_dict().items()}
-    torch.save({"state_dict": wrapped, "epoch": 3}, tmp_path / "run.pt")
-    fresh = new_clip(TINY_ARCHITECTURE, seed=4)
-    load_weights(fresh.net, read_weights(tmp_path / "run.pt"), "run.pt")
-    assert torch.equal(fresh.encode_texts(TEXTS), random_clip.encode_texts(TEXTS))
 
 
 def test_the_file_holds_nothing_but_the_networks_state(random_clip, tmp_path):

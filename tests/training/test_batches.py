@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from rsclip_lab.data.sampler import CaptionPool
-from rsclip_lab.models.clip import clip_tokenizer
+from rsclip_lab.models.tokenizers import clip_tokenizer
 from rsclip_lab.training.batches import Batch, CaptionBatches, Tokens, TurnedCaptions
 
 

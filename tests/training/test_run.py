@@ -1,6 +1,8 @@
 """`finetune`: it learns, repeats itself from the seed, leaves its input alone, keeps what it promises."""
 
+import copy
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,11 +12,13 @@ import pytest
 import torch
 from PIL import Image
 
-from rsclip_lab.data import CaptionError, ImageError, read_captions
+from rsclip_lab.data import CaptionError, ImageError, read_captions, sample
+from rsclip_lab.evaluation import evaluate
 from rsclip_lab.models import load_model, new_clip
 from rsclip_lab.training import FinetuneConfig, TrainingState, finetune, learning_rate_at
 from rsclip_lab.training.batches import CaptionBatches
 from rsclip_lab.training.fetch import BatchSource
+from rsclip_lab.training.folders import describe_table
 from rsclip_lab.training.loop import train
 from rsclip_lab.training.run import full_precision
 
@@ -270,12 +274,94 @@ def test_a_run_folder_gives_the_model_back_and_says_how_it_came_about(random_cli
     assert run.folder == folder
     loaded = load_model(folder, device="cpu")
     torch.testing.assert_close(loaded.encode_texts(["a red field"]), run.model.encode_texts(["a red field"]))
-    kept = json.loads((folder / "config.json").read_text())
+    kept = json.loads((folder / "clip.json").read_text())["training"]
     assert FinetuneConfig(**kept["config"]) == run.config == QUICK.resolved(random_clip)
+    assert kept == run.notes == loaded.description["training"]
+    files = ["clip.json", "history.csv", "model.safetensors", "validation.csv"]
+    assert sorted(path.name for path in folder.iterdir()) == files
     assert kept["data"]["captions"]["pictures"] == 16 and len(kept["data"]["captions"]["sha256"]) == 64
     history = pd.read_csv(folder / "history.csv")
     pd.testing.assert_frame_equal(history, run.history, check_dtype=False)
     assert [p.name for p in folder.parent.iterdir()] == ["first"]  # nothing half-written beside it
+
+
+def test_a_tuned_model_says_how_it_came_about_wherever_it_is_saved(random_clip, colours, tmp_path):
+    random_clip.description["created_from"] = {"hub": "some/where", "revision": "abc", "licence": "not stated"}
+    random_clip.description["metrics"] = {"base": {"top1": 0.1}}  # of the base, not of what is made of it
+    before = copy.deepcopy(random_clip.description)
+    old = colours[colours.label == "red"].assign(image=lambda table: table.image.map(copied(tmp_path)))
+    run = finetune(random_clip, colours, QUICK, validation=colours, replay=old, progress=False)
+    assert random_clip.description == before
+    description = load_model(run.model.save(tmp_path / "somewhere"), device="cpu").description
+    assert description == run.model.description and description["name"] == "random-finetuned"
+    assert description["created_from"] == {
+        "fine_tuned_from": {"name": "random", "hub": "some/where", "revision": "abc", "licence": "not stated"}
+    }
+    assert "metrics" not in description
+    training = description["training"]
+    assert training["config"] == run.config.to_dict() and training["base_model"] == "random"
+    assert training["steps"] == len(run.history) and training["seconds"] == run.seconds > 0
+    assert {"device", "precision", "versions", "base_weights_sha256"} < set(training)
+    sizes = {name: (table["pictures"], table["captions"]) for name, table in training["data"].items()}
+    assert sizes == {"captions": (16, 32), "replay": (4, 8), "validation": (16, 32)}
+    assert training["data"]["replay"]["labels"] == ["red"]
+
+
+def copied(folder):
+    """A function that copies a picture into `folder` under another name, as replay must be other pictures."""
+    return lambda image: str(shutil.copy(image, folder / f"copy_{Path(image).name}"))
+
+
+def test_a_model_tuned_twice_remembers_both_trainings(random_clip, colours):
+    once = finetune(random_clip, colours, QUICK, progress=False)
+    twice = finetune(once.model, colours[:16], replace(QUICK, seed=5), progress=False).model.description
+    assert twice["name"] == "random-finetuned" and twice["training"]["config"]["seed"] == 5
+    origin = twice["created_from"]["fine_tuned_from"]
+    assert origin["training"] == once.notes and origin["fine_tuned_from"]["name"] == "random"
+
+
+def test_what_was_measured_is_recorded_in_memory_and_in_the_folder(random_clip, colours, tmp_path):
+    run = finetune(random_clip, colours, QUICK, folder=tmp_path / "run", progress=False)
+    weights_before = (tmp_path / "run" / "model.safetensors").read_bytes()
+    measured = evaluate(run.model, colours, colours)
+    run.record(colours, colours[:8], base=evaluate(random_clip, colours), tuned=measured)
+    kept = load_model(tmp_path / "run", device="cpu").description
+    assert kept == run.model.description
+    assert kept["metrics"]["tuned"]["topk"]["1"] == measured["topk"][1] == kept["metrics"]["tuned"]["top1"]
+    recall = kept["metrics"]["tuned"]["recall"]["image_to_text"]
+    assert recall == {str(k): value for k, value in measured["recall"]["image_to_text"].items()}
+    assert kept["measured_on"]["captions"]["sha256"] == kept["training"]["data"]["captions"]["sha256"]
+    assert kept["measured_on"]["control"]["captions"] == 8
+    assert (tmp_path / "run" / "model.safetensors").read_bytes() == weights_before
+    run.record(tuned={"top1": np.float32(0.5), "top5": float("nan")})  # replaces, as it may be of other pictures
+    assert load_model(tmp_path / "run", device="cpu").description["metrics"] == {"tuned": {"top1": 0.5, "top5": None}}
+    assert run.model.description["measured_on"] == {}
+
+
+def test_a_run_that_is_not_saved_records_too(random_clip, colours, tmp_path):
+    run = finetune(random_clip, colours, QUICK, progress=False)
+    run.record(base={"topk": {1: 0.5}})
+    assert run.model.description["metrics"] == {"base": {"topk": {"1": 0.5}}}
+    with pytest.raises(TypeError, match="cannot be kept"):
+        run.record(base={"model": run.model})
+    assert run.model.description["metrics"] == {"base": {"topk": {"1": 0.5}}}
+
+
+def test_a_configuration_in_numpys_numbers_can_be_kept(random_clip, colours, tmp_path):
+    config = replace(QUICK, epochs=np.int64(1), learning_rate=np.float32(1e-3))
+    run = finetune(random_clip, colours, config, folder=tmp_path / "run", progress=False)
+    assert run.config == replace(config, freeze_batch_norm=run.config.freeze_batch_norm)
+
+
+def test_drawn_pictures_are_told_from_others():
+    drawn = sample("coast", "test")
+    described = describe_table(drawn)
+    pictures = drawn["image"].nunique()
+    assert described["note"].startswith(f"{pictures} of {pictures} pictures are drawn")
+    foreign = drawn.assign(image="elsewhere/" + drawn["image"].map(lambda image: Path(image).name))
+    both = describe_table(pd.concat([drawn, foreign]))
+    assert both["note"].startswith(f"{pictures} of {2 * pictures} pictures are drawn")
+    assert "note" not in describe_table(foreign) and describe_table(foreign)["sha256"] == described["sha256"]
 
 
 def test_a_folder_in_use_is_refused_before_training(random_clip, colours, tmp_path):

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from rsclip_lab.data import read_captions
+from rsclip_lab.models import ModelError
 from rsclip_lab.training import FinetuneConfig, finetune, keep_run, load_or_finetune, load_run
 
 QUICK = FinetuneConfig(epochs=1, batch_size=6, learning_rate=1e-3, precision="fp32")
@@ -33,7 +34,7 @@ def weights_equal(a, b):
 
 
 def test_a_kept_run_comes_back_whole(random_clip, captions, tmp_path):
-    run = keep_run(finetune(random_clip, captions, QUICK, progress=False), tmp_path / "run", random_clip)
+    run = keep_run(finetune(random_clip, captions, QUICK, progress=False), tmp_path / "run")
     back = load_run(tmp_path / "run", device="cpu")
     assert weights_equal(back.model, run.model)
     assert back.config == run.config and back.notes == run.notes and back.folder == run.folder
@@ -43,13 +44,13 @@ def test_a_kept_run_comes_back_whole(random_clip, captions, tmp_path):
 
 def test_keeping_replaces_an_earlier_run_and_nothing_else(random_clip, captions, tmp_path):
     run = finetune(random_clip, captions, QUICK, progress=False)
-    keep_run(run, tmp_path / "run", random_clip)
-    keep_run(replace(run, seconds=99.0), tmp_path / "run", random_clip)
-    assert load_run(tmp_path / "run").seconds == 99.0
+    keep_run(run, tmp_path / "run")
+    keep_run(replace(run, history=run.history[:0]), tmp_path / "run")
+    assert load_run(tmp_path / "run").history.empty
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "thesis.txt").write_text("five years of work")
     with pytest.raises(FileExistsError, match="holds something"):
-        keep_run(run, tmp_path / "other", random_clip)
+        keep_run(run, tmp_path / "other")
     assert (tmp_path / "other" / "thesis.txt").exists()
 
 
@@ -66,13 +67,46 @@ def test_a_run_is_trained_once_and_then_taken_from_its_folder(random_clip, capti
     assert weights_equal(first.model, again.model)
 
 
-def test_a_run_kept_before_there_was_distillation_had_none(random_clip, captions, tmp_path):
-    load_or_finetune(tmp_path / "run", random_clip, captions, QUICK, progress=False)
-    path = tmp_path / "run" / "config.json"
-    notes = json.loads(path.read_text())
-    del notes["config"]["distillation"]
-    path.write_text(json.dumps(notes))
-    assert load_run(tmp_path / "run").config.distillation == 0
+def as_it_was_kept_formerly(folder):
+    """The run with its record in config.json, and a clip.json that knows nothing of it."""
+    path = folder / "clip.json"
+    description = json.loads(path.read_text())
+    record = description.pop("training")
+    del record["steps"], record["config"]["distillation"]
+    for table in record["data"].values():
+        table.pop("labels")
+    path.write_text(json.dumps(description | {"name": "random", "created_from": {"seed": 0}}))
+    (folder / "config.json").write_text(json.dumps(record))
+
+
+def test_a_run_kept_by_an_earlier_version_is_read_and_taken_again(random_clip, captions, tmp_path):
+    config = replace(QUICK, distillation=0.0)
+    new = load_or_finetune(tmp_path / "run", random_clip, captions, config, progress=False)
+    as_it_was_kept_formerly(tmp_path / "run")
+    old = load_run(tmp_path / "run", device="cpu")
+    assert old.config == new.config and old.seconds == new.seconds and weights_equal(old.model, new.model)
+    again = load_or_finetune(tmp_path / "run", random_clip, captions, config, progress=False)
+    assert (tmp_path / "run" / "config.json").is_file() and again.seconds == new.seconds
+    again.record(tuned={"top1": 0.5})
+    assert load_run(tmp_path / "run").notes == old.notes  # the record has come into clip.json
+
+
+def test_a_run_that_finetune_saved_itself_is_taken_again(random_clip, captions, tmp_path):
+    run = finetune(random_clip, captions, QUICK, folder=tmp_path / "run", progress=False)
+    again = load_or_finetune(tmp_path / "run", random_clip, captions, QUICK, progress=False)
+    assert again.seconds == run.seconds and weights_equal(again.model, run.model)
+
+
+@pytest.mark.parametrize("record", [None, {}, {"config": {"knob": 1}}, {"config": {"epochs": 0}}, {"config": []}])
+def test_a_record_that_is_not_understood_is_named(random_clip, captions, tmp_path, record):
+    keep_run(finetune(random_clip, captions, QUICK, progress=False), tmp_path / "run")
+    path = tmp_path / "run" / "clip.json"
+    description = json.loads(path.read_text()) | {"training": record}
+    if record is None:
+        del description["training"]
+    path.write_text(json.dumps(description))
+    with pytest.raises(ModelError, match="clip.json.*fine-tune again"):
+        load_run(tmp_path / "run")
 
 
 @pytest.mark.parametrize("change", ["seed", "captions", "replay", "weights"])

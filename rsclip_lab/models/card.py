@@ -1,0 +1,245 @@
+"""The model card: what a stranger must know of a model, from its description, as the hub shows it."""
+
+import json
+import re
+from collections.abc import Iterator
+
+import yaml
+
+from rsclip_lab.models.card_words import (
+    FOUNDATIONS,
+    LICENCES,
+    LIMITS,
+    MEANINGS,
+    METRICS,
+    PAPERS,
+    RUNS,
+    USE,
+    USES,
+    bullets,
+    figure,
+    table,
+    words,
+)
+from rsclip_lab.models.description import plain
+from rsclip_lab.models.errors import ModelError
+from rsclip_lab.models.provenance import ancestors, parents
+
+HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
+
+
+def model_card(model, repository: str | None = None, licence: str | None = None) -> str:
+    """A model card in Markdown under the hub's YAML header, from what `model.description` records.
+
+    repository: "owner/name" where the model will stand, for the code that loads it. licence: of these weights, such
+    as "apache-2.0"; the header leaves it out where it is not known. What was not recorded is said to be missing.
+    Metrics come from `Run.record`, or by hand: model.description["metrics"] = {"base": {…}, "tuned": {…}}.
+    Raises ModelError for a repository that is no "owner/name".
+    """
+    if repository is not None and not HUB_NAME.fullmatch(repository):
+        raise ModelError(f"{repository!r} is no repository of the hub: give owner and name, as in 'owner/name'")
+    known = plain(model.description)
+    licence = licence or _stated(_source(known).get("licence"))
+    sections = {
+        "": _what_it_is(known, model),
+        "## Data": _data(known),
+        "## Training": _training(known),
+        "## Results": _results(known),
+        "## How to use it": _use(repository),
+        "## Licence": _licence(known, licence),
+        "## Limits": [bullets(LIMITS)],
+        "## To cite": [bullets(_citations(known))],
+    }
+    header = yaml.safe_dump(_header(known, licence), sort_keys=False, allow_unicode=True, width=10_000)
+    parts = [f"---\n{header}---", f"# {words(known['name'])}"]
+    for title, paragraphs in sections.items():
+        parts += [title, *paragraphs]
+    return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def _object(value) -> dict:
+    """A part of the description; nothing, where somebody wrote another thing there."""
+    return value if isinstance(value, dict) else {}
+
+
+def _source(known: dict) -> dict:
+    return _object(known.get("created_from"))
+
+
+def _stated(licence) -> str | None:
+    return None if licence in (None, "", "not stated") else str(licence)
+
+
+def _header(known: dict, licence: str | None) -> dict:
+    header = {
+        "library_name": "open_clip",
+        "pipeline_tag": "zero-shot-image-classification",
+        "tags": ["clip", "remote-sensing"],
+    }
+    if licence:
+        name = licence.lower()
+        unlisted = {"license": "other", "license_name": re.sub(r"[^a-z0-9.]+", "-", name).strip("-")}
+        header |= {"license": name} if name in LICENCES else unlisted
+    if bases := list(dict.fromkeys(_repositories(_source(known)))):
+        header["base_model"] = bases
+    measured = {name for run in _metrics(known).values() for name in run}
+    signs = {"accuracy": "top", "recall": "recall"}
+    if kinds := [kind for kind, sign in signs.items() if any(sign in name for name in measured)]:
+        header["metrics"] = kinds
+    return header
+
+
+def _repositories(source: dict) -> Iterator[str]:
+    """Where on the hub these weights descend from, the nearest of each line."""
+    if HUB_NAME.fullmatch(str(source.get("hub"))):
+        yield source["hub"]
+    else:
+        for parent in parents(source):
+            yield from _repositories(parent)
+
+
+def _what_it_is(known: dict, model) -> Iterator[str]:
+    source = _source(known)
+    made_of = " and ".join(map(_named, parents(source))) or "a base that is not recorded"
+    if "training" in known:
+        yield f"A CLIP network for pictures from above: {made_of}, fine-tuned with rsclip-lab."
+    elif "interpolation" in source:
+        yield f"A CLIP network: the weights of {made_of}, mixed at alpha {words(source.get('alpha'))} (WiSE-FT)."
+    else:
+        itself = _named({**source, "name": known["name"]})
+        yield f"A CLIP network: {itself}. Not trained with this package, or not so that its description records it."
+    vision, tokenizer = _object(known["architecture"].get("vision_cfg")), known["tokenizer"]
+    tower = vision.get("timm_model_name") or ("ResNet" if isinstance(vision.get("layers"), list) else "ViT")
+    size, parameters = known["preprocess"]["size"], sum(weight.numel() for weight in model.net.parameters())
+    rows = {
+        "image tower": f"{words(tower)}, reads {size} x {size} px",
+        "text tower": f"{figure(tokenizer['context_length'])} tokens, tokenizer {words(tokenizer['name'])}",
+        "activation": words(model.activation),
+        "features": f"{figure(model.dim)} dimensions",
+        "parameters": f"{parameters / 1e6:.1f} million",
+    }
+    yield table(["", ""], list(rows.items()))
+
+
+def _named(origin: dict) -> str:
+    """A network by its name, with what is known of where it came from."""
+    name, hub = words(origin.get("name")), str(origin.get("hub"))
+    if HUB_NAME.fullmatch(hub):
+        revision = str(origin.get("revision"))
+        at = f" at `{revision}`" if re.fullmatch(r"[\w.-]+", revision, re.ASCII) else ""
+        return f"{name} ([{words(hub)}](https://huggingface.co/{hub}){at})"
+    if older := parents(origin):
+        return f"{name} (itself from {' and '.join(map(_named, older))})"
+    trained_on = origin.get("trained_on") or origin.get("pictures")
+    return f"{name} (trained on {words(trained_on)})" if trained_on else name
+
+
+def _data(known: dict) -> Iterator[str]:
+    """The tables of the training and of the test, with their hashes."""
+    trained, measured = _object(_record(known).get("data")), _object(known.get("measured_on"))
+    used = {**trained, **{"test" if name == "captions" else name: entry for name, entry in measured.items()}}
+    used = {USES.get(name, words(name)): _object(entry) for name, entry in used.items()}
+    if not used:
+        yield "What it was trained and tested on is not recorded."
+        return
+    heads = ["used for", "pictures", "captions", "kinds", "SHA-256"]
+    keys = ("pictures", "captions", "labels", "sha256")
+    yield table(heads, [[use, *(_cell(key, entry.get(key)) for key in keys)] for use, entry in used.items()])
+    notes = [f"{use}: {words(entry['note'])}" for use, entry in used.items() if entry.get("note")]
+    yield bullets(notes)
+    beyond = " beyond that" if notes else ""
+    yield (
+        "The hash is of file names and captions in order, not of pixels. Where the pictures come from, and under "
+        f"which licence, is not recorded{beyond}."
+    )
+
+
+def _cell(key: str, value) -> str:
+    if key == "labels" and isinstance(value, list):
+        return f"{len(value)}: {words(', '.join(map(str, value)), longest=100)}"
+    return f"`{value[:16]}…`" if key == "sha256" and re.fullmatch("[0-9a-f]{64}", str(value)) else figure(value)
+
+
+def _record(known: dict) -> dict:
+    """The record of the training: its own, or that of the nearest network these weights were made of."""
+    records = [_object(one.get("training")) for one in (known, *ancestors(_source(known)))]
+    return next(filter(None, records), {})
+
+
+def _training(known: dict) -> Iterator[str]:
+    record = _record(known)
+    if not record:
+        yield "No training is recorded."
+        return
+    steps, seconds, config = record.get("steps"), record.get("seconds"), _object(record.get("config"))
+    taken = f"{figure(steps)} steps" if steps else "Steps not recorded"
+    lasted = f" in {seconds:,.0f} s" if isinstance(seconds, (int, float)) else ""
+    yield f"From {words(record.get('base_model'))}: {taken}{lasted}, seed {figure(config.get('seed'))}."
+    if "training" not in known:
+        yield "This is the training of what its weights were made of; it was not trained further."
+    versions = ", ".join(f"{words(name)} {words(value)}" for name, value in _object(record.get("versions")).items())
+    rows = {words(name): words(value) for name, value in config.items()}
+    rows |= {"device": words(record.get("device")), "number format": words(record.get("precision"))}
+    yield table(["setting", "value"], [*rows.items(), ("versions", versions or "not recorded")])
+
+
+def _metrics(known: dict) -> dict[str, dict]:
+    """{run: {metric: number}}, with the recall and the accuracy at each k under names of their own."""
+    runs = _object(known.get("metrics"))
+    return {run: dict(_flat(_object(found))) for run, found in runs.items() if _object(found)}
+
+
+def _flat(found: dict, prefix: str = "") -> Iterator[tuple[str, object]]:
+    for name, value in found.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{name} ")
+        elif f"{prefix}{name}" != "topk 1" and not isinstance(value, list):  # top1 has it already
+            yield f"{prefix}{name}", value
+
+
+def _results(known: dict) -> Iterator[str]:
+    runs = _metrics(known)
+    if not runs:
+        yield "No metrics were recorded."
+        return
+    names = list(dict.fromkeys(name for found in runs.values() for name in found))
+    names.sort(key=lambda name: list(METRICS).index(name) if name in METRICS else len(METRICS))
+    heads = ["metric", *(RUNS.get(run, words(run)) for run in runs)]
+    yield table(heads, [[_metric(name), *(figure(found.get(name)) for found in runs.values())] for name in names])
+    meanings = [MEANINGS[name] for name in names if name in MEANINGS]
+    yield bullets(["shares of 1, except cosines", *meanings])
+    tested_on = _object(known.get("measured_on"))
+    if not tested_on:
+        yield "On which pictures this was measured is not recorded."
+    elif any("note" in _object(entry) for entry in tested_on.values()):
+        yield "Numbers on drawn pictures tell how the method behaves, and nothing about real imagery."
+
+
+def _metric(name: str) -> str:
+    if found := re.fullmatch(r"topk (\d+)", name):
+        return f"top-{found[1]}, own kinds"
+    if found := re.fullmatch(r"recall (image_to_text|text_to_image) (\d+)", name):
+        return f"{found[1].replace('_', ' ')}, R@{found[2]}"
+    return METRICS.get(name) or words(name.replace("_", " "))
+
+
+def _use(repository: str | None) -> Iterator[str]:
+    name = f"hf-hub:{repository}" if repository else "path/to/this/folder"
+    condition = "" if repository else ', from a folder that `lab.export(model, folder, to="open_clip")` wrote'
+    theirs = name if repository else f"local-dir:{name}"
+    yield USE.format(ours=json.dumps(name), theirs=json.dumps(theirs), condition=condition)
+
+
+def _licence(known: dict, licence: str | None) -> Iterator[str]:
+    yield f"These weights: {words(licence)}." if licence else (
+        "No licence is stated for these weights, and none should be assumed: ask whoever published them."
+    )
+    found = {words(one.get("name")): words(one.get("licence", "not recorded")) for one in ancestors(_source(known))}
+    yield bullets([f"{name}, which they come from: {stated}." for name, stated in found.items()])
+
+
+def _citations(known: dict) -> list[str]:
+    """The papers of what these weights descend from, then of CLIP itself."""
+    names = [name for one in (_source(known), *ancestors(_source(known))) for name in _repositories(one)]
+    links = {name: PAPERS.get(name, f"<https://huggingface.co/{name}>") for name in names}
+    return [*dict.fromkeys(links.values()), *FOUNDATIONS]
