@@ -16,10 +16,11 @@ FLOORS = [
     {"evaluation", "search", "checks"},
     {"training"},
     {"show", "exercises"},
-    {"course", "cli"},
+    {"course", "first_contact", "cli"},
 ]
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
-SAME_FLOOR = {("models", "data"), ("cli", "course")}  # a model reads pictures; data never knows of models
+# A model reads pictures; data never knows of models.
+SAME_FLOOR = {("models", "data"), ("cli", "course"), ("cli", "first_contact")}
 HOME_OF_LIBRARY = {"matplotlib": {"show"}, "ipywidgets": {"show"}, "faiss": {"search"}, "peft": {"training"}}
 # Extras, and what is slow to import: only where it is needed, inside a function.
 HOME_OF_LIBRARY |= dict.fromkeys(
