@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 
 from rsclip_lab import course, data
-from rsclip_lab.cli import config_from, main, make_parser
+from rsclip_lab.cli import main, make_parser
+from rsclip_lab.cli.arguments import config_from
 from rsclip_lab.data import read_captions
 from rsclip_lab.models import load_model
 from rsclip_lab.training import FinetuneConfig
@@ -58,7 +59,7 @@ def test_finetune_writes_a_run_folder_and_prints_before_and_after(picture_folder
     printed = capsys.readouterr().out
     assert "mean recall" in printed and "before" in printed and str(out) in printed
     assert "control top-1" in printed  # of the earlier data's test split: what was forgotten
-    assert json.loads((out / "config.json").read_text())["config"]["epochs"] == 2
+    assert json.loads((out / "clip.json").read_text())["training"]["config"]["epochs"] == 2
     assert load_model(out).image_size == 32
 
 
