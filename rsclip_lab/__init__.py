@@ -33,7 +33,7 @@ _HOME = {
         "thumbnail_grid",
     ),
     "checks": ("AuditReport", "Repair", "audit", "require_trainable"),
-    "models": ("Clip", "ModelError", "load_model", "models", "new_clip"),
+    "models": ("Clip", "ModelError", "NotFetched", "export", "load_model", "models", "new_clip", "push"),
     "evaluation": (
         "evaluate",
         "interpolate",

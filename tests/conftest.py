@@ -3,6 +3,8 @@
 import ipaddress
 import os
 import socket
+import sys
+from pathlib import Path
 
 # Before any library reads them: no window for figures, no download by a forgotten line.
 os.environ.setdefault("MPLBACKEND", "Agg")
@@ -12,6 +14,8 @@ import numpy as np  # noqa: E402
 import pytest  # noqa: E402
 from hypothesis import settings  # noqa: E402
 from PIL import Image  # noqa: E402
+
+sys.path.append(str(Path(__file__).with_name("hub")))  # hub_server, for tests in every folder
 
 # The same examples in every run, so that a failure is the change's; HYPOTHESIS_PROFILE=default seeks new ones.
 settings.register_profile("steady", derandomize=True, deadline=None)
@@ -62,6 +66,45 @@ def no_network():
             patch.setattr(socket.socket, name, _blocked((socket.socket, name), _host_of_connect))
         patch.setattr(socket, "getaddrinfo", _blocked((socket, "getaddrinfo"), lambda host, *rest: host))
         yield
+
+
+@pytest.fixture(scope="session")
+def hub_server():
+    from hub_server import HubServer
+
+    server = HubServer({})
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def hub(hub_server):
+    """A Hugging Face hub on this machine, which has been asked nothing yet; repositories are as tests left them."""
+    hub_server.forget()
+    return hub_server
+
+
+@pytest.fixture(scope="session")
+def hub_clients(hub_server, tmp_path_factory):
+    """Processes to call functions in, whose huggingface_hub knows that hub: {name: HubClient}, begun on first use.
+
+    "online"; "tester", with that user's token; "offline", all three on one cache; "dead", to whom nobody answers.
+    """
+    from hub_server import TOKEN, HubClient
+
+    home, other = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("other")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        nobody = f"http://127.0.0.1:{probe.getsockname()[1]}"
+    clients = {
+        "online": HubClient(home, HF_ENDPOINT=hub_server.address),
+        "tester": HubClient(home, HF_ENDPOINT=hub_server.address, HF_TOKEN=TOKEN),
+        "offline": HubClient(home, HF_ENDPOINT=hub_server.address, HF_HUB_OFFLINE="1"),
+        "dead": HubClient(other, HF_ENDPOINT=nobody),
+    }
+    yield clients
+    for client in clients.values():
+        client.close()
 
 
 @pytest.fixture(scope="session")
@@ -123,3 +166,22 @@ def decoded(monkeypatch):
 
     monkeypatch.setattr(store, "open_image", noted)
     return names
+
+
+@pytest.fixture
+def word_tokenizer(tmp_path):
+    """A folder with a tokenizer of transformers, for a few English words."""
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors
+    from transformers import PreTrainedTokenizerFast
+
+    marks = {"<pad>": 1, "<s>": 0, "</s>": 2, "<unk>": 3}
+    words = "a an boats sandy beach seen from above of the and with".split()
+    tokenizer = Tokenizer(models.WordLevel(marks | {word: 4 + row for row, word in enumerate(words)}, "<unk>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    ends = [("<s>", 0), ("</s>", 2)]
+    tokenizer.post_processor = processors.TemplateProcessing(single="<s> $A </s>", special_tokens=ends)
+    fast = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, pad_token="<pad>", bos_token="<s>", eos_token="</s>", unk_token="<unk>"
+    )
+    fast.save_pretrained(tmp_path / "word_tokenizer")
+    return tmp_path / "word_tokenizer"

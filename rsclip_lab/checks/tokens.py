@@ -10,15 +10,18 @@ import pandas as pd
 
 from rsclip_lab.checks.kinds import Problem, counted
 
-MARKS = 2  # the start and the end token
+MARKS = 2  # the start and the end token of CLIP's own tokenizer
 LONG_WORD = re.compile(r"(\S{100})(?=\S)")  # byte-pair encoding takes time in the square of a word's length
 
 
 def token_counter(tokenizer) -> Callable[[str], int]:
-    """Gives the tokens of a caption, with the start and the end token; each distinct word is encoded once.
+    """Gives the tokens of a caption, with those that the tokenizer puts around it.
 
-    No token goes across a space. In words of over 100 letters the count may be off by a token a hundred letters.
+    Of CLIP's own tokenizer no token goes across a space: each distinct word is encoded once, and in words of over 100
+    letters the count may be off by a token a hundred letters. Others encode the whole caption.
     """
+    if hasattr(tokenizer, "marks"):
+        return lambda text: tokenizer.marks + len(tokenizer.encode(text))
     of_word = functools.cache(lambda word: len(tokenizer.encode(word)))
     return lambda text: MARKS + sum(map(of_word, LONG_WORD.sub(r"\1 ", text).split()))
 

@@ -4,18 +4,31 @@ import sys
 from types import ModuleType
 
 from rsclip_lab.models.clip import Clip, new_clip
-from rsclip_lab.models.errors import ModelError
+from rsclip_lab.models.errors import ModelError, NotFetched
+from rsclip_lab.models.export import export
 from rsclip_lab.models.load import load_hub_model, load_model
+from rsclip_lab.models.push import push
 from rsclip_lab.models.zoo import HubModel, models
 
-__all__ = ["Clip", "HubModel", "ModelError", "load_hub_model", "load_model", "models", "new_clip"]
+__all__ = [
+    "Clip",
+    "HubModel",
+    "ModelError",
+    "NotFetched",
+    "export",
+    "load_hub_model",
+    "load_model",
+    "models",
+    "new_clip",
+    "push",
+]
 
 
 class _Room(ModuleType):
     """Python binds an imported submodule to its name in the package, so `lab.models` may be this room."""
 
-    def __call__(self):
-        return models()
+    def __call__(self, facts: bool = False):
+        return models(facts)
 
 
 # `lab.models()` is the zoo as a table, whether `lab.models` was bound to the function or to the room.

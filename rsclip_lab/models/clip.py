@@ -1,55 +1,53 @@
 """`Clip`: a network together with everything that must agree with it."""
 
 import copy
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from open_clip.model import CLIP
-from open_clip.tokenizer import SimpleTokenizer
-from open_clip.transform import PreprocessCfg, image_transform_v2
-from PIL import Image
 from torch import Tensor, nn
-from torchvision.transforms import Compose, Normalize, ToTensor
+from torchvision.transforms import Compose
 
 from rsclip_lab.data import PixelStore, normalise, open_image
 from rsclip_lab.environment import progress
 from rsclip_lab.models.architecture import build_network, complete_architecture
 from rsclip_lab.models.errors import ModelError
 from rsclip_lab.models.files import write_model
+from rsclip_lab.models.inputs import (
+    as_list_of_images,
+    as_list_of_texts,
+    evaluation_transform,
+    preprocess_values,
+    resizing,
+)
+from rsclip_lab.models.tokenizers import describe_tokenizer, make_tokenizer, save_tokenizer
 
-TO_VALUES = (ToTensor, Normalize)  # the steps of a transform after which a picture is no picture any more
-
-
-@lru_cache(maxsize=4)
-def clip_tokenizer(context_length: int) -> SimpleTokenizer:
-    """CLIP's byte-pair tokenizer as open_clip ships it (vocabulary 49408, 49406 … 49407, zero padding)."""
-    return SimpleTokenizer(context_length=context_length)
+ACTIVATION = re.compile(r"(\w*(?:GELU|SiLU))(Tanh)?(?:Activation)?")
 
 
 class Clip:
-    """An open_clip network with its tokenizer and preprocessing.
+    """An open_clip network (CLIP, CustomTextCLIP, CoCa) with its tokenizer and preprocessing.
 
-    Attributes: `net` (the torch module), `tokenizer` (list of str -> int64 [n, context]), `preprocess`
-    (PIL -> float32 [3, image_size, image_size], open_clip's evaluation transform), `resize` (its first part,
-    PIL -> PIL of that size, for `PixelStore.decode`; `resize_to` gives it for another size), `image_size`, `mean`,
-    `std`, and `description`, the dictionary that `save` writes as clip.json.
+    Attributes: `net` (the torch module), `tokenizer` (list of str -> int64 [n, context]; made from the description
+    where none is given), `preprocess` (PIL -> float32 [3, image_size, image_size], open_clip's evaluation
+    transform), `resize` (its first part, PIL -> PIL of that size, for `PixelStore.decode`; `resize_to` gives it for
+    another size), `image_size`, `mean`, `std`, and `description`, the dictionary that `save` writes as clip.json.
     """
 
-    def __init__(self, net: nn.Module, description: dict):
+    def __init__(self, net: nn.Module, description: dict, tokenizer: Callable[[list[str]], Tensor] | None = None):
         self.net = net.eval()
         self.description = description
-        config = PreprocessCfg(**description["preprocess"])
-        self.preprocess = image_transform_v2(config, is_train=False)
-        self.resize = self.resize_to(config.size)
-        self.image_size: int = config.size
-        self.mean, self.std = tuple(config.mean), tuple(config.std)
-        self.tokenizer = clip_tokenizer(description["tokenizer"]["context_length"])
+        values = preprocess_values(description["preprocess"])
+        self.preprocess, self.resize = evaluation_transform(values), resizing(values)
+        self.image_size: int = values["size"]
+        self.mean, self.std = tuple(values["mean"]), tuple(values["std"])
+        self.tokenizer = tokenizer or make_tokenizer(description["tokenizer"])
 
     @property
     def name(self) -> str:
@@ -74,11 +72,14 @@ class Clip:
         """The learned offset of sigmoid-trained networks (SigLIP), else None."""
         return None if self.net.logit_bias is None else float(self.net.logit_bias.detach())
 
+    @property
+    def activation(self) -> str:
+        """Of both towers, "QuickGELU" or "GELU" as a rule; all of them where they differ ("GELU, QuickGELU")."""
+        return ", ".join(sorted({name for module in self.net.modules() if (name := _activation(module))}))
+
     def resize_to(self, size: int) -> Compose:
         """`resize` for pictures of `size` x `size`: training decodes them larger, for its random crops."""
-        config = PreprocessCfg(**self.description["preprocess"] | {"size": size})
-        steps = image_transform_v2(config, is_train=False).transforms
-        return Compose([step for step in steps if not isinstance(step, TO_VALUES)])
+        return resizing(preprocess_values(self.description["preprocess"] | {"size": size}))
 
     def to(self, device: str | torch.device) -> "Clip":
         """Move the network to `device`, in place."""
@@ -87,10 +88,14 @@ class Clip:
 
     def copy(self) -> "Clip":
         """An independent copy on the same device: training it leaves this one as it is."""
-        return Clip(copy.deepcopy(self.net), copy.deepcopy(self.description))
+        return Clip(copy.deepcopy(self.net), copy.deepcopy(self.description), self.tokenizer)
 
     def save(self, folder: str | Path, half: bool = False) -> Path:
-        """Write `folder`/model.safetensors and clip.json; `half` stores the matrices as float16."""
+        """Write `folder`/model.safetensors, clip.json and the tokenizer's files, where it is not CLIP's own.
+
+        half: store the matrices as float16.
+        """
+        save_tokenizer(self.tokenizer, self.description["tokenizer"], folder)
         return write_model(folder, self.net, self.description, half)
 
     # Features with a gradient, for training.
@@ -146,11 +151,11 @@ class Clip:
 
     def encode_texts(self, texts: str | Sequence[str], batch_size: int = 256) -> Tensor:
         """Unit vectors float32 [n, dim] on the CPU, one row a text; a repeated text is encoded once."""
-        texts = _as_list_of_texts(texts)
+        texts = as_list_of_texts(texts)
         row_of_text = {text: row for row, text in enumerate(dict.fromkeys(texts))}
         distinct = torch.empty(len(row_of_text), self.dim)
         tokens = self.tokenizer(list(row_of_text))
-        by_length = tokens.argmax(dim=-1).argsort()  # captions of one length together: shorter batches
+        by_length = tokens.argmax(dim=-1).argsort()  # where `text_features` cuts them: shorter batches
         with torch.no_grad(), evaluating(self.net):
             for rows in progress(_slices(len(by_length), batch_size), desc="encoding texts"):
                 distinct[by_length[rows]] = self.text_features(tokens[by_length[rows]]).cpu()
@@ -158,39 +163,30 @@ class Clip:
 
     def __repr__(self) -> str:
         millions = sum(weight.numel() for weight in self.net.parameters()) / 1e6
-        facts = f"{self.image_size} px, {self.dim} dimensions, {millions:.1f} M parameters, on {self.device}"
-        return f"Clip({self.name!r}, {facts})"
+        facts = f"{self.image_size} px, {self.dim} dimensions, {millions:.1f} M parameters, {self.activation}"
+        return f"Clip({self.name!r}, {facts}, on {self.device})"
 
 
-def new_clip(
-    architecture: dict, seed: int = 0, name: str = "untrained", preprocess: dict | None = None
-) -> Clip:
+def new_clip(architecture: dict, seed: int = 0, name: str = "untrained", preprocess: dict | None = None) -> Clip:
     """A randomly initialised network, the same for the same seed; the global random state is not touched.
 
     `architecture` is an open_clip configuration (`embed_dim`, `vision_cfg`, `text_cfg`, optional
-    `quick_gelu`, …); `preprocess` overrides CLIP's mean, std, interpolation or resize_mode.
+    `quick_gelu`, …); `preprocess` overrides CLIP's mean, std, interpolation, resize_mode or fill_color.
     Raises `ModelError` when open_clip cannot build it.
     """
     architecture = complete_architecture(architecture)
-    net = build_network(architecture, seed)
-    return Clip(net, describe(name, architecture, preprocess, {"seed": seed}))
+    description = describe(name, architecture, preprocess, {"seed": seed})
+    return Clip(build_network(architecture, seed), description)
 
 
-def describe(
-    name: str, architecture: dict, preprocess: dict | None = None, created_from: dict | None = None
-) -> dict:
+def describe(name: str, architecture: dict, preprocess: dict | None = None, created_from: dict | None = None) -> dict:
     """The description that travels with a network (clip.json without the line about the weights)."""
     size = architecture["vision_cfg"].get("image_size", 224)
-    config = PreprocessCfg(**{"size": size, **(preprocess or {})})
-    keys = ("size", "mean", "std", "interpolation", "resize_mode")
-    values = {key: getattr(config, key) for key in keys}
-    values["mean"], values["std"] = list(config.mean), list(config.std)
-    context_length = architecture["text_cfg"].get("context_length", 77)
     return {
         "name": name,
         "architecture": architecture,
-        "preprocess": values,
-        "tokenizer": {"name": "clip", "context_length": context_length},
+        "preprocess": preprocess_values({**(preprocess or {}), "size": size}),
+        "tokenizer": describe_tokenizer(architecture),
         "created_from": created_from or {},
     }
 
@@ -226,20 +222,14 @@ def _encode_short_text(net: CLIP, tokens: Tensor) -> Tensor:
     return net.text_projection(x) if isinstance(net.text_projection, nn.Linear) else x @ net.text_projection
 
 
+def _activation(module: nn.Module) -> str | None:
+    """QuickGELU, GELU, GELU (tanh) or SiLU, whichever library's; None for other modules."""
+    found = ACTIVATION.fullmatch(type(module).__name__)
+    if not found:
+        return None
+    tanh = found[2] or getattr(module, "approximate", "none") == "tanh"
+    return f"{found[1]} (tanh)" if tanh else found[1]
+
+
 def _slices(count: int, size: int) -> list[slice]:
     return [slice(start, min(start + size, count)) for start in range(0, count, size)]
-
-
-def as_list_of_images(images) -> list:
-    """What `encode_images` accepts, always as a list: one path, PIL image or array becomes a list of one."""
-    if isinstance(images, np.ndarray) and images.dtype != object:  # of objects: paths, as pandas gives a column's
-        return [images] if images.ndim <= 3 else list(images)
-    return [images] if isinstance(images, (str, Path, Image.Image)) else list(images)
-
-
-def _as_list_of_texts(texts) -> list[str]:
-    texts = [texts] if isinstance(texts, str) else list(texts)
-    for row, text in enumerate(texts):
-        if not isinstance(text, str):
-            raise ModelError(f"text {row} is {text!r}, not a string: drop or fill it before encoding")
-    return texts

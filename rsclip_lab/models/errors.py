@@ -6,4 +6,11 @@ class ModelError(ValueError):
 
 
 class NotFetched(ModelError):
-    """A file of the hub that is neither in the cache nor within reach."""
+    """A file of the hub that is not in the cache, and cannot be fetched.
+
+    out_of_reach: because there was no answer; otherwise the hub said why not (no such file, no access, …).
+    """
+
+    def __init__(self, message: str, out_of_reach: bool = False):
+        super().__init__(message)
+        self.out_of_reach = out_of_reach

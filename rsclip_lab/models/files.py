@@ -14,7 +14,7 @@ from rsclip_lab.models.description import DESCRIPTION, REMEDY, read_description,
 from rsclip_lab.models.errors import ModelError
 from rsclip_lab.models.weights import check_sha256, load_weights, read_weights, sha256_of
 
-WEIGHTS = "model.safetensors"
+WEIGHTS, TEXT_TOWER = "model.safetensors", "text_tower"
 
 
 def write_model(
@@ -40,6 +40,8 @@ def write_model(
         words = write_description(Path(stage), description, record)
         # safetensors writes for its owner's eyes only, which would follow the file into a wheel.
         file.chmod(words.stat().st_mode)
+        if hasattr(getattr(net, "text", None), "config"):  # a text tower of the transformers library
+            net.text.config.save_pretrained(folder / TEXT_TOWER)
         for path in (file, words):
             os.replace(path, folder / path.name)
     return folder
@@ -66,9 +68,12 @@ def read_model(folder: str | Path, quick_gelu: bool | None = None, strict: bool 
     path = folder / record["file"]
     if not path.is_file():
         raise ModelError(f"{path} is missing beside {DESCRIPTION}: {REMEDY}")
+    architecture = complete_architecture(description["architecture"])
+    if (folder / TEXT_TOWER).is_dir():  # its configuration is here, and need not be fetched
+        architecture["text_cfg"]["hf_model_name"] = str(folder / TEXT_TOWER)
     with ThreadPoolExecutor(1) as pool:
         verified = pool.submit(check_sha256, path, record["sha256"], REMEDY)
-        net = build_network(complete_architecture(description["architecture"]), seed=None if strict else 0)
+        net = build_network(architecture, seed=None if strict else 0)
         verified.result()
     load_weights(net, read_weights(path), path, strict)
     return net, description

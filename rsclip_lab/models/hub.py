@@ -1,27 +1,52 @@
-"""Single files from the Hugging Face hub, through its own client and cache."""
+"""Single files from the Hugging Face hub, through its own client and into its own cache."""
 
+import errno
+import os
+import re
 from pathlib import Path
 
+from rsclip_lab.data.disk import free_bytes
 from rsclip_lab.environment import first_line
 from rsclip_lab.models.errors import NotFetched
+from rsclip_lab.models.hub_answers import (
+    PATIENCE,
+    cause_and_remedy,
+    is_of_the_disk,
+    is_out_of_reach,
+    patiently,
+    status_of,
+    within_patience,
+)
+from rsclip_lab.models.weights import sha256_of
+
+COMMIT = re.compile("[0-9a-f]{40}")
+SHA256 = re.compile("[0-9a-f]{64}")  # the etag of a large file; that of a small one is git's own
 
 
 def fetch_file(repository: str, filename: str, revision: str = "main") -> Path:
-    """The file in the hub's own cache, downloaded if it is not there yet; `NotFetched` where that fails."""
-    from huggingface_hub import HfApi, hf_hub_download
+    """The file in the hub's own cache, downloaded only if it is not there; a cut download goes on where it was.
 
-    path = cached_file(repository, filename, revision)
-    if path:
-        return path
+    A revision that is a commit (40 hexadecimal digits) needs no question when the file is there. Of a branch the
+    newest file is fetched; where the hub is out of reach, the cached one serves. Gated and private repositories
+    are read with the client's token; HF_ENDPOINT, HF_HOME and HF_HUB_OFFLINE are the client's too.
+    Raises `NotFetched`: hub out of reach, no such repository, revision or file, no access, disk full.
+    """
     try:
-        # One question with a short limit first: without network the download retries for half a minute.
-        HfApi().model_info(repository, revision=revision, timeout=5)
-        return Path(hf_hub_download(repository, filename, revision=revision))
-    except Exception as error:  # of several libraries: offline mode, refused, timed out, 404, disk full, …
-        raise NotFetched(
-            f"{filename} could not be fetched from the hub ({repository}): {first_line(error)}. "
-            "Check the network, or work offline with load_model('tiny')."
-        ) from None
+        return _cached_or_fetched(repository, filename, revision)
+    except Exception as error:  # of several libraries: the client's, its transport's, the system's
+        raise _not_fetched(error, repository, filename, revision) from None
+
+
+def fetch_optional(repository: str, filename: str, revision: str = "main") -> Path | None:
+    """As `fetch_file`, and None when the repository has no such file; the cache remembers that too."""
+    from huggingface_hub.utils import EntryNotFoundError
+
+    try:
+        return _cached_or_fetched(repository, filename, revision)
+    except EntryNotFoundError:
+        return None
+    except Exception as error:
+        raise _not_fetched(error, repository, filename, revision) from None
 
 
 def cached_file(repository: str, filename: str, revision: str = "main") -> Path | None:
@@ -30,3 +55,113 @@ def cached_file(repository: str, filename: str, revision: str = "main") -> Path 
 
     found = try_to_load_from_cache(repository, filename, revision=revision)
     return Path(found) if isinstance(found, str) else None
+
+
+def commit_of(path: str | Path) -> str | None:
+    """The commit that a file of the hub's cache belongs to; None for a file from elsewhere."""
+    found = re.search("/snapshots/([0-9a-f]{40})/", Path(path).as_posix())
+    return found[1] if found else None
+
+
+def discard(path: str | Path) -> None:
+    """Remove a wrong file from the hub's cache, where it is a link to the content: both."""
+    path = Path(path)
+    if commit_of(path) is None:
+        raise ValueError(f"{path} is no file of the hub's cache")
+    if path.is_symlink():
+        (path.parent / os.readlink(path)).unlink(missing_ok=True)
+    path.unlink(missing_ok=True)
+
+
+def _not_fetched(error: Exception, repository: str, filename: str, revision: str) -> NotFetched:
+    cause, remedy = cause_and_remedy(error, repository, revision)
+    message = f"{filename} could not be fetched from {repository}: {cause}; {remedy}."
+    return NotFetched(message, is_out_of_reach(error))
+
+
+def _cached_or_fetched(repository: str, filename: str, revision: str) -> Path:
+    from huggingface_hub import try_to_load_from_cache
+
+    known = try_to_load_from_cache(repository, filename, revision=revision)
+    if known and COMMIT.fullmatch(revision):
+        return _as_known(known)
+    try:
+        return patiently(lambda: _fetch(repository, filename, revision))
+    except Exception as error:
+        if known and is_out_of_reach(error):
+            return _as_known(known)
+        raise
+
+
+def _as_known(known: object) -> Path:
+    from huggingface_hub.utils import EntryNotFoundError
+
+    if isinstance(known, str):
+        return Path(known)
+    raise EntryNotFoundError("the cache remembers that the repository has no such file")
+
+
+def _fetch(repository: str, filename: str, revision: str) -> Path:
+    # hf_hub_download of 2.x begins a cut file anew. So the content is put where the client keeps contents first,
+    # out of an ".incomplete" file beside it; the client then finds it there, links it and notes the commit.
+    from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
+    from huggingface_hub.utils import EntryNotFoundError, LocalEntryNotFoundError
+
+    url, content = hf_hub_url(repository, filename, revision=revision), None
+    try:
+        # Without an answer to this one question the client would go on asking for half a minute.
+        found = within_patience(lambda: get_hf_file_metadata(url, timeout=PATIENCE))
+        if COMMIT.fullmatch(found.commit_hash or "") and re.fullmatch("[0-9a-f]{40,64}", found.etag or ""):
+            url = hf_hub_url(repository, filename, revision=found.commit_hash)
+            content = _place_content(repository, filename, url, found)
+    except EntryNotFoundError:
+        pass  # the client says so again, and remembers it
+    try:
+        path = Path(hf_hub_download(repository, filename, revision=revision))
+    except LocalEntryNotFoundError as error:  # a kind of EntryNotFoundError, whatever happened
+        raise (error.__cause__ or ConnectionAbortedError(first_line(error))) from None
+    if content and not path.is_symlink():  # a system without links got a copy
+        content.unlink(missing_ok=True)
+    return path
+
+
+def _place_content(repository: str, filename: str, url: str, found) -> Path:
+    """The content in the cache's folder of contents; one process at a time, by the client's own lock."""
+    from huggingface_hub import constants
+    from huggingface_hub.file_download import repo_folder_name
+    from huggingface_hub.utils import WeakFileLock
+
+    cache, folder = Path(constants.HF_HUB_CACHE), repo_folder_name(repo_id=repository, repo_type="model")
+    content, lock = cache / folder / "blobs" / found.etag, cache / ".locks" / folder / f"{found.etag}.lock"
+    for place in (content, lock):
+        place.parent.mkdir(parents=True, exist_ok=True)
+    with WeakFileLock(lock):
+        if not content.exists():
+            part = content.with_name(f"{found.etag}.incomplete")
+            _go_on(url, part, filename, found.size)
+            if SHA256.fullmatch(found.etag) and sha256_of(part) != found.etag:
+                part.unlink()
+                raise OSError(f"what arrived has another sha256 than {found.etag}, and is removed")
+            os.replace(part, content)
+    return content
+
+
+def _go_on(url: str, part: Path, filename: str, size: int | None) -> None:
+    from huggingface_hub.file_download import http_get
+    from huggingface_hub.utils import build_hf_headers
+
+    with part.open("ab") as file:
+        if size is not None and file.tell() > size:
+            file.seek(0)
+            file.truncate()
+        missing = (size or 0) - file.tell()
+        if missing > (free := free_bytes(part.parent)):
+            needed = f"{missing / 1e6:.0f} MB are needed and {free / 1e6:.0f} MB free"
+            raise OSError(errno.ENOSPC, needed)
+        options = {"headers": build_hf_headers(), "expected_size": size, "displayed_filename": filename}
+        try:
+            http_get(url, file, resume_size=file.tell(), **options)
+        except Exception as error:
+            if status_of(error) or is_of_the_disk(error):
+                raise
+            raise ConnectionAbortedError(f"cut off, what has arrived is kept; {first_line(error)}") from error

@@ -10,7 +10,7 @@ from rsclip_lab.checks import audit
 from rsclip_lab.checks.captions import MIRROR, SWAP
 from rsclip_lab.checks.tokens import shortened, token_counter
 from rsclip_lab.data import read_captions, sample, turned
-from rsclip_lab.models.clip import clip_tokenizer
+from rsclip_lab.models.tokenizers import clip_tokenizer
 
 
 @pytest.fixture

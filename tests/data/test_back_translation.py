@@ -11,7 +11,7 @@ import pytest
 
 from rsclip_lab.data import CaptionError, read_captions
 from rsclip_lab.data.wording.back_translation import TranslationMemory, back_translate
-from rsclip_lab.models.clip import clip_tokenizer
+from rsclip_lab.models.tokenizers import clip_tokenizer
 
 ROOT = Path(__file__).parents[2]
 TOKENIZER = clip_tokenizer(77)

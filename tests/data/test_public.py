@@ -1,12 +1,14 @@
 """Public sets by one word, against a hub on this machine and against none."""
 
+import contextlib
 import hashlib
 import io
 import json
+import resource
 import shutil
-import socket
 import time
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,13 +16,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
-from hub_server import REVISION, Fetcher, HubServer
+from hub_server import REVISION
 from PIL import Image
 
 from rsclip_lab.data import CaptionError, open_image, split_by_image
 from rsclip_lab.data import public as public_module
 from rsclip_lab.data.disk import require_free
-from rsclip_lab.data.public import SETS, fetch_data
+from rsclip_lab.data.public import SETS, PublicSet, fetch_data
 from rsclip_lab.data.public import archive as archive_module
 from rsclip_lab.data.public.archive import unpack
 
@@ -119,36 +121,27 @@ RSICD = entry("test/rsicd", keep=None)
 LARGE = entry("test/large")
 
 
-@pytest.fixture(scope="module")
-def hub():
-    server = HubServer(FILES)
-    yield server
-    server.shutdown()
-    server.server_close()
-
-
-@pytest.fixture(scope="module")
-def processes(hub, tmp_path_factory):
-    """Three processes: with the server above, offline, and with an address where nobody answers."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        dead = f"http://127.0.0.1:{probe.getsockname()[1]}"
-    homes = {name: tmp_path_factory.mktemp(name) for name in ("hub", "offline", "dead")}
-    running = {
-        "hub": Fetcher(homes["hub"], HF_ENDPOINT=hub.address),
-        "offline": Fetcher(homes["offline"], HF_HUB_OFFLINE="1"),
-        "dead": Fetcher(homes["dead"], HF_ENDPOINT=dead),
-    }
-    yield running
-    for process in running.values():
-        process.kill()
+def fetch_known(entry, folder, split=None, largest_file=None):
+    """In a process of its own: what `fetch_data` gives for a set of these fields, or its error."""
+    SETS[entry["name"]] = PublicSet(**entry)
+    printed = io.StringIO()
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file or before[0], before[1]))
+    try:
+        with contextlib.redirect_stdout(printed):
+            table = fetch_data(entry["name"], folder, split)
+        return {"table": table.to_dict("list"), "printed": printed.getvalue()}
+    except CaptionError as error:
+        return {"error": str(error)}
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.fixture
-def fetch(hub, processes):
-    hub.asked.clear()
-    hub.cuts.clear()
-    return processes["hub"].fetch
+def fetch(hub, hub_clients):
+    for (repository, file), content in FILES.items():
+        hub.put(repository, file, content)
+    return partial(hub_clients["online"], fetch_known)
 
 
 def table_of(answer):
@@ -156,7 +149,7 @@ def table_of(answer):
     return answer["table"]
 
 
-def test_class_folders_are_fetched_once_and_then_read_without_network(fetch, processes, hub, tmp_path):
+def test_class_folders_are_fetched_once_and_then_read_without_network(fetch, hub_clients, hub, tmp_path):
     folder = tmp_path / "mounted drive" / "eurosat"
     first = fetch(CLASSES, folder)
     table = table_of(first)
@@ -172,8 +165,8 @@ def test_class_folders_are_fetched_once_and_then_read_without_network(fetch, pro
     for stated in (REVISION, CLASSES["files"]["EuroSAT.zip"], "licence: CC0", "citation: A paper, 2026"):
         assert stated in record
     hub.asked.clear()
-    for name in ("hub", "offline"):
-        again = processes[name].fetch(CLASSES, folder)
+    for name in ("online", "offline"):
+        again = hub_clients[name](fetch_known, CLASSES, folder)
         assert table_of(again) == table and again["printed"] == ""
     assert hub.asked == []
 
@@ -185,14 +178,14 @@ def test_a_set_with_captions_keeps_its_own_splits(fetch, tmp_path):
     assert table_of(fetch(SYDNEY, tmp_path / "sydney", split="val"))["caption"][0] == "caption 0 of 2."
 
 
-def test_parquet_files_give_pictures_captions_and_splits(fetch, processes, tmp_path):
+def test_parquet_files_give_pictures_captions_and_splits(fetch, hub_clients, tmp_path):
     table = table_of(fetch(RSICD, tmp_path / "rsicd"))
     by_split = {split: table["split"].count(split) for split in set(table["split"])}
     assert by_split == {"train": 30, "val": 10, "test": 10}
     at = table["caption"].index("caption 3 of 7")
     expected = open_image(Image.open(io.BytesIO(jpeg(7))))
     assert np.array_equal(np.asarray(open_image(table["image"][at])), np.asarray(expected))
-    assert table_of(processes["offline"].fetch(RSICD, tmp_path / "rsicd")) == table
+    assert table_of(hub_clients["offline"](fetch_known, RSICD, tmp_path / "rsicd")) == table
 
 
 def test_a_download_whose_connection_breaks_goes_on_where_it_was(fetch, hub, tmp_path):
@@ -219,11 +212,11 @@ def test_a_call_that_was_interrupted_while_unpacking_leaves_no_half_set(fetch, h
     assert hub.downloads("large.zip") == [] and not list((tmp_path / "set").rglob("half.jpg"))
 
 
-def test_a_file_downloaded_by_hand_is_taken_without_network(processes, tmp_path):
-    error = processes["offline"].fetch(CLASSES, tmp_path / "set")["error"]
+def test_a_file_downloaded_by_hand_is_taken_without_network(hub_clients, tmp_path):
+    error = hub_clients["offline"](fetch_known, CLASSES, tmp_path / "set")["error"]
     place = error.partition("download it by hand to ")[2].partition(" and call again")[0]
     Path(place).write_bytes(FILES["test/classes", "EuroSAT.zip"])
-    assert len(table_of(processes["offline"].fetch(CLASSES, tmp_path / "set"))["image"]) == 20
+    assert len(table_of(hub_clients["offline"](fetch_known, CLASSES, tmp_path / "set"))["image"]) == 20
 
 
 def test_another_file_than_expected_is_refused_and_removed(fetch, hub, tmp_path):
@@ -251,9 +244,9 @@ def test_what_the_hub_does_not_have_is_named(fetch, tmp_path, change, cause):
 
 
 @pytest.mark.parametrize("network", ["offline", "dead"])
-def test_without_network_one_paragraph_says_what_to_do(processes, tmp_path, network):
+def test_without_network_one_paragraph_says_what_to_do(hub_clients, tmp_path, network):
     start = time.monotonic()
-    error = processes[network].fetch(CLASSES, tmp_path / "set")["error"]
+    error = hub_clients[network](fetch_known, CLASSES, tmp_path / "set")["error"]
     assert time.monotonic() - start < 20 and "\n" not in error and len(error) < 800
     for part in ("check the network and call again", "download it by hand to", "lab.sample('coast')", "EuroSAT.zip"):
         assert part in error
@@ -316,15 +309,15 @@ def test_a_set_whose_captions_have_outlived_its_pictures_is_an_error(fetch, tmp_
     assert "set: 0 pictures are there and 10 were fetched" in fetch(RSICD, tmp_path / "set")["error"]
 
 
-def test_a_second_process_waits_for_the_first_and_takes_what_it_fetched(fetch, hub, processes, tmp_path):
+def test_a_second_process_waits_for_the_first_and_takes_what_it_fetched(fetch, hub, hub_clients, tmp_path):
     hub.gate.clear()
-    processes["hub"].ask(set=LARGE, folder=tmp_path / "set")
+    first = hub_clients["online"].submit(fetch_known, LARGE, tmp_path / "set")
     while not hub.downloads("large.zip"):
         time.sleep(0.01)
-    processes["offline"].ask(set=LARGE, folder=tmp_path / "set")
+    second = hub_clients["offline"].submit(fetch_known, LARGE, tmp_path / "set")
     time.sleep(0.3)
     hub.gate.set()
-    first, second = processes["hub"].answer(), processes["offline"].answer()
+    first, second = first.result(), second.result()
     assert table_of(first) == table_of(second) and second["printed"] == ""
     assert len(hub.downloads("large.zip")) == 1
 

@@ -11,8 +11,9 @@ import torch.nn.functional as F
 from conftest import TINY_ARCHITECTURE
 from PIL import Image
 
-from rsclip_lab.data import ImageError, PixelStore, read_captions
-from rsclip_lab.models import ModelError, new_clip
+from rsclip_lab.data import ImageError, PixelStore, normalise, read_captions
+from rsclip_lab.models import Clip, ModelError, new_clip
+from rsclip_lab.models.files import read_model
 
 CAPTIONS = [
     "a satellite view of a beach",
@@ -53,7 +54,28 @@ ARCHITECTURES = {
     "no causal mask": with_changes(text_cfg__no_causal_mask=True),
     "last token": with_changes(text_cfg__pool_type="last"),
     "custom text class": with_changes(custom_text=True),
-}
+    "SigLIP": with_changes(
+        custom_text=True,
+        init_logit_bias=-10.0,
+        embed_dim=64,
+        vision_cfg={"timm_model_name": "test_vit", "timm_pool": "map", "timm_proj": "none", "image_size": 160},
+        text_cfg__no_causal_mask=True,
+        text_cfg__pool_type="last",
+        text_cfg__proj_bias=True,
+    ),
+    "CoCa": with_changes(
+        custom_text=True,
+        vision_cfg__attentional_pool=True,
+        vision_cfg__attn_pooler_heads=2,
+        vision_cfg__output_tokens=True,
+        text_cfg__context_length=76,
+        text_cfg__embed_cls=True,
+        text_cfg__output_tokens=True,
+        multimodal_cfg={
+            "context_length": 76, "vocab_size": 49408, "width": 64, "heads": 2, "layers": 1, "attn_pooler_heads": 2
+        },
+    ),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", ARCHITECTURES)
@@ -91,9 +113,10 @@ def test_captions_are_cut_to_the_longest_of_their_batch(random_clip):
     assert shapes == [(2, 4, 64)]  # start, two, boats, end; not 77
 
 
-@pytest.mark.parametrize("kind", ["vit", "resnet", "timm convnet"])
+@pytest.mark.parametrize("kind", ["vit", "resnet", "timm convnet", "SigLIP", "CoCa"])
 def test_network_and_preprocessing_equal_what_open_clip_builds(kind, pictures, tmp_path):
     model = new_clip(ARCHITECTURES[kind], seed=1)
+    assert model.dim == ARCHITECTURES[kind]["embed_dim"]
     (tmp_path / "of-this-test.json").write_text(json.dumps(model.description["architecture"]))
     open_clip.add_model_config(tmp_path)
     net, _, preprocess = open_clip.create_model_and_transforms("of-this-test")
@@ -103,9 +126,21 @@ def test_network_and_preprocessing_equal_what_open_clip_builds(kind, pictures, t
     for picture, expected in zip(pictures, pixels, strict=True):
         assert torch.equal(model.preprocess(picture), expected)
     with torch.no_grad():
-        expected = net.encode_image(torch.stack(pixels), normalize=True)
-    torch.testing.assert_close(model.encode_images(pictures), expected, atol=1e-6, rtol=0)
-    assert torch.equal(model.tokenizer(CAPTIONS), open_clip.get_tokenizer("of-this-test")(CAPTIONS))
+        tokens = open_clip.get_tokenizer("of-this-test")(CAPTIONS)
+        expected_images = net.encode_image(torch.stack(pixels), normalize=True)
+        expected_texts = net.encode_text(tokens, normalize=True)
+    assert torch.equal(model.tokenizer(CAPTIONS), tokens)
+    torch.testing.assert_close(model.encode_images(pictures), expected_images, atol=1e-6, rtol=0)
+    torch.testing.assert_close(model.encode_texts(CAPTIONS, batch_size=2), expected_texts, atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize("kind", ["SigLIP", "CoCa"])
+def test_a_network_of_another_class_is_saved_and_loaded_whole(kind, pictures, tmp_path):
+    model = new_clip(ARCHITECTURES[kind], seed=1)
+    loaded = Clip(*read_model(model.save(tmp_path / "saved")))
+    assert type(loaded.net) is type(model.net) and loaded.logit_bias == model.logit_bias
+    assert torch.equal(loaded.encode_texts(CAPTIONS), model.encode_texts(CAPTIONS))
+    assert torch.equal(loaded.encode_images(pictures), model.encode_images(pictures))
 
 
 def test_published_configurations_build_with_the_preprocessing_open_clip_gives_them(pictures):
@@ -118,11 +153,55 @@ def test_published_configurations_build_with_the_preprocessing_open_clip_gives_t
     assert type(model.net.visual.transformer.resblocks[0].mlp.gelu).__name__ == "QuickGELU"
 
 
+@pytest.mark.parametrize("interpolation", ["bicubic", "bilinear"])
 @pytest.mark.parametrize("resize_mode", ["shortest", "longest", "squash"])
-def test_a_pixel_store_gives_the_features_of_the_files(resize_mode, pictures):
-    model = new_clip(TINY_ARCHITECTURE, preprocess={"resize_mode": resize_mode})
-    store = PixelStore.decode(pictures, model.image_size, resize=model.resize)
-    torch.testing.assert_close(model.encode_images(store), model.encode_images(pictures), atol=1e-5, rtol=0)
+def test_both_ways_to_the_network_are_open_clips_transform(resize_mode, interpolation, pictures, tmp_path):
+    values = {"resize_mode": resize_mode, "interpolation": interpolation, "fill_color": 114}
+    values |= {"mean": (0.5, 0.4, 0.3), "std": (1.0, 0.5, 0.25)}
+    model = new_clip(TINY_ARCHITECTURE, preprocess=values)
+    loaded = Clip(*read_model(model.save(tmp_path / "saved")))  # so nothing that matters is lost on the way
+    expected = torch.stack([open_clip.image_transform(32, is_train=False, **values)(picture) for picture in pictures])
+    store = PixelStore.decode(pictures, loaded.image_size, resize=loaded.resize)
+    pixels = normalise(store.gather(range(len(pictures))), loaded.mean, loaded.std)
+    torch.testing.assert_close(pixels, expected, atol=1e-6, rtol=0)
+    assert torch.equal(torch.stack([loaded.preprocess(picture) for picture in pictures]), expected)
+    torch.testing.assert_close(loaded.encode_images(store), loaded.encode_images(pictures), atol=1e-5, rtol=0)
+
+
+def test_what_is_left_to_the_edges_of_a_long_picture_has_the_fill_color():
+    model = new_clip(TINY_ARCHITECTURE, preprocess={"resize_mode": "longest", "fill_color": 114})
+    long = Image.new("RGB", (64, 32), "white")
+    assert model.resize(long).getpixel((0, 0)) == (114, 114, 114)
+    assert model.resize(long).getpixel((16, 16)) == (255, 255, 255)
+
+
+def test_preprocessing_is_completed_as_open_clip_completes_it():
+    values = {"size": 999, "mean": 0.5, "std": None, "interpolation": "random", "input_size": [3, 9, 9]}
+    preprocess = new_clip(TINY_ARCHITECTURE, preprocess=values).description["preprocess"]
+    assert preprocess == {
+        "size": 32,  # the network's own, whatever is said of it elsewhere
+        "mode": "RGB",
+        "mean": [0.5, 0.5, 0.5],
+        "std": list(open_clip.OPENAI_DATASET_STD),
+        "interpolation": "bicubic",
+        "resize_mode": "shortest",
+        "fill_color": 0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"interpolation": "lanczos"}, "interpolation 'lanczos'.*bicubic or bilinear"),
+        ({"resize_mode": "crop"}, "resize_mode 'crop'.*shortest or longest or squash"),
+        ({"mode": "L"}, "mode 'L'.*RGB"),
+        ({"mean": [0.5, 0.5]}, r"mean \[0.5, 0.5\].*three numbers"),
+        ({"std": [1, 0, 1]}, r"std \[1, 0, 1\].*no std of 0"),
+    ],
+)
+def test_preprocessing_that_open_clip_does_not_have_is_refused(values, message):
+    with pytest.raises(ModelError, match=message):
+        new_clip(TINY_ARCHITECTURE, preprocess=values)
 
 
 def test_a_pixel_store_of_another_size_is_refused(random_clip, pictures):
@@ -223,6 +302,23 @@ def test_the_seed_decides_the_weights_and_the_global_random_state_stays():
     assert torch.equal(one, same) and not torch.allclose(one, other)
 
 
+@pytest.mark.parametrize(
+    ("architecture", "activation"),
+    [
+        (TINY_ARCHITECTURE, "QuickGELU"),
+        (with_changes(quick_gelu=False), "GELU"),
+        (ARCHITECTURES["resnet"], "QuickGELU"),  # of the text tower: a ResNet has ReLU, always
+        (ARCHITECTURES["timm convnet"], "GELU, QuickGELU"),  # a timm trunk has its own, always
+        (with_changes(quick_gelu=False, text_cfg__act_kwargs={"approximate": "tanh"}), "GELU, GELU (tanh)"),
+    ],
+)
+def test_the_activation_is_read_from_the_network_itself(architecture, activation):
+    model = new_clip(architecture)
+    model.description["architecture"]["quick_gelu"] = None
+    assert model.activation == activation
+    assert f" {activation}, " in repr(model)
+
+
 def test_logit_scale_is_exponentiated_and_bias_is_known(random_clip):
     assert random_clip.logit_scale == pytest.approx(1 / 0.07, rel=1e-6) and random_clip.logit_bias is None
     sigmoid = new_clip(TINY_ARCHITECTURE | {"init_logit_scale": float(np.log(10)), "init_logit_bias": -10.0})
@@ -233,7 +329,6 @@ def test_logit_scale_is_exponentiated_and_bias_is_known(random_clip):
     ("architecture", "message"),
     [
         ({"embed_dim": 8}, "lacks text_cfg, vision_cfg"),
-        (with_changes(text_cfg__hf_model_name="roberta-base"), "CLIP's own tokens"),
         (with_changes(text_cfg__vocab_size=100), "49408"),
         (with_changes(vision_cfg__image_size=[32, 64]), "square"),
         (with_changes(vision_cfg__depth=3), "cannot build.*depth"),
