@@ -29,7 +29,7 @@ from torch import nn
 
 import rsclip_lab as lab
 from rsclip_lab.data import PixelStore, normalise, open_image
-from rsclip_lab.models.export.onnx_features import OnnxClip
+from rsclip_lab.models.exports.onnx_features import OnnxClip
 
 LIMIT = 1e-4
 NETWORKS = [(name, quick_gelu) for name in ("RN50", "ViT-B-32") for quick_gelu in (True, False)]

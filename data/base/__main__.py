@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 
 import rsclip_lab as lab
-from rsclip_lab.models.provenance import describe_descendant
+from rsclip_lab.models.saved.provenance import describe_descendant
 
 from .recipe import ARCHITECTURE, PREPROCESS, READ_AT, RECIPE, SEED, TOKEN_SIZE
 

@@ -6,10 +6,11 @@
 # What you will learn:
 #
 # - to read a report on the machine: what is ready, what is missing, what to expect;
-# - to load one model, with everything that must agree with it, and to let it name a picture;
+# - to load one model by its name, with everything that must agree with it, and to let it name a picture;
+# - why the activation function belongs to the weights, although nothing complains when it is the wrong one;
 # - to tell a cosine from a probability, and why a good model can look undecided.
 #
-# Time: about 15 minutes to read and try; the cells take under a minute on two CPU cores, less on a GPU.
+# Time: about 20 minutes to read and try; the cells take under a minute on two CPU cores, less on a GPU.
 #
 # The pictures of the embedded sample are **drawn by a program**, not photographed. What you measure on them
 # says how a method behaves; it says nothing about real imagery.
@@ -17,11 +18,12 @@
 # %% [markdown]
 # ## Choices
 #
-# `tiny` comes with the package and needs no download and no GPU. The RemoteCLIP models are fetched from the
-# Hugging Face hub; where that cannot be reached, the notebook says so in one line and goes on with `tiny`.
+# `tiny` comes with the package and needs no download and no GPU. The others are fetched from the Hugging Face
+# hub, once; where that cannot be reached, the notebook says so in one line and goes on with `tiny`. The field
+# takes any name that is explained below, not only those in the list.
 
 # %%
-MODEL = "tiny"  # @param ["tiny", "RemoteCLIP-RN50", "RemoteCLIP-ViT-B-32", "RemoteCLIP-ViT-L-14"]
+MODEL = "tiny"  # @param ["tiny", "RemoteCLIP-RN50", "RemoteCLIP-ViT-B-32", "RemoteCLIP-ViT-L-14", "GeoRSCLIP-ViT-B-32", "clip-rsicd-v2", "ViT-B-32:openai"] {allow-input: true}
 KIND = "river"  # @param ["river", "forest", "storage tanks", "parking lot", "beach"]
 EPOCHS = 16  # @param {type: "integer"}
 
@@ -30,6 +32,8 @@ import time
 
 import numpy as np
 import pandas as pd
+import torch
+from open_clip.transformer import QuickGELU
 
 import rsclip_lab as lab
 from rsclip_lab import show
@@ -83,12 +87,28 @@ print(first, "then again", np.random.rand(3))
 # first:
 
 # %%
-lab.models()
+zoo = lab.models()
+zoo[["name", "image_size", "parameters_millions", "megabytes", "activation", "licence", "where"]]
 
 # %% [markdown]
-# `load_model` gives one object. It holds the network *and* what must agree with it: the tokenizer, the image
-# size, the mean and standard deviation of the pixels, the activation function. They travel together, so no
-# cell ever has to repeat them, and none can get them wrong.
+# One row a model: what it takes to load, and in the last column whether it is on this machine already. These
+# are the ones that remote sensing uses; `lab.models(facts=True)` adds file, revision and hash, and where each
+# fact was read. "Not stated" under licence means that you should ask before you publish anything made from it.
+#
+# `load_model` takes more than these names:
+#
+# | you have | you write |
+# |---|---|
+# | a name of the table | `lab.load_model("RemoteCLIP-ViT-B-32")` |
+# | an open_clip architecture and its tag | `lab.load_model("ViT-B-32:laion2b_s34b_b79k")` |
+# | a repository of the hub | `lab.load_model("hf-hub:owner/name")` |
+# | the folder of a run, or one that open_clip or transformers wrote | `lab.load_model("outputs/run")` |
+# | a file of weights | `lab.load_model("weights.pt", architecture="ViT-B-32", quick_gelu=True)` |
+#
+# Whatever the source, it gives one object. It holds the network *and* what must agree with it: the tokenizer,
+# the image size, the mean and standard deviation of the pixels, the activation function. They travel together,
+# so no cell ever has to repeat them, and none can get them wrong. A file is checked by its hash where one is
+# known, and nothing that is stored in it is ever executed.
 
 # %%
 model = lab.load_model(MODEL, fallback="tiny")
@@ -98,10 +118,42 @@ model
 print("image size      ", model.image_size, "pixels")
 print("mean, std       ", np.round(model.mean, 3), np.round(model.std, 3))
 print("context length  ", model.tokenizer(["a river"]).shape[1], "tokens")
+print("activation      ", model.activation)
 print("logit scale     ", round(model.logit_scale, 1))
 
 # %% [markdown]
 # Keep the last number in mind, it is the hero of this notebook. CLIP *learned* it; published models have 100.
+#
+# ## A flaw: the wrong activation
+#
+# The line above it is a trap. OpenAI trained CLIP with **QuickGELU**, `x · sigmoid(1.702 x)`, a cheap stand-in
+# for **GELU**. RemoteCLIP and GeoRSCLIP's B and L models were trained on from those weights. open_clip's plain
+# names build GELU. An activation has no weights, so the file fits either network, and nothing complains.
+#
+# **Predict:** how far apart are the two functions at most?
+
+# %%
+show.plot_activations({"GELU": torch.nn.GELU(), "QuickGELU": QuickGELU()})
+
+# %% [markdown]
+# On the left the two curves, hard to tell apart; on the right their difference, two hundredths at most. But it is
+# added in each layer, and the next layer was never trained for it. How much is left at the end depends on the
+# depth. Load the same weights once more with the other activation, and compare the features:
+
+# %%
+flipped = lab.load_model(MODEL, fallback="tiny", quick_gelu=model.activation == "GELU")
+texts = ["a satellite view of a river", "a satellite view of a forest", "an aerial photograph of an airport"]
+agreement = (model.encode_texts(texts) * flipped.encode_texts(texts)).sum(dim=1)  # cosines: 1 means the same
+print(f"{model.name}: {model.activation} against {flipped.activation}: cosine {agreement.mean():.5f}, no error, no warning")
+
+# %% [markdown]
+# Two layers of text hardly feel it, and that is all there is in `tiny`, whose picture tower is a ResNet. Choose
+# a ViT of the list above, with twelve layers or more a tower, and run this again. Several people have lost
+# accuracy this way and looked for the fault in their data
+# ([open_clip #771](https://github.com/mlfoundations/open_clip/issues/771),
+# [#915](https://github.com/mlfoundations/open_clip/issues/915)). Here the activation is part of what
+# `load_model` knows of the weights, and of what a saved model says of itself; for a bare file of weights,
+# which cannot say, it asks you.
 #
 # ## A first prediction
 #
@@ -265,7 +317,7 @@ lab.predict(model, picture, my_sentences).round(2)
 # ## Recap
 #
 # - The report tells what is ready; the number format is chosen by what the chip has, not by what it claims.
-# - A model is one object: network, tokenizer, preprocessing and logit scale travel together.
+# - A model is one object: network, tokenizer, preprocessing, activation and logit scale travel together.
 # - A cosine is not a probability. Multiply by the logit scale before the softmax; the order stays, the
 #   confidence becomes the model's own. A confident model can still be wrong, or have nothing to tell apart.
 # - Time is measured with one epoch and multiplied.

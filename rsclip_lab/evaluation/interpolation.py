@@ -7,7 +7,7 @@ import torch
 
 from rsclip_lab.evaluation.evaluate import TestTable, measure
 from rsclip_lab.models import Clip, ModelError
-from rsclip_lab.models.provenance import describe_descendant, origin
+from rsclip_lab.models.saved.provenance import describe_descendant, origin
 
 
 def interpolate(base: Clip, tuned: Clip, alpha: float) -> Clip:

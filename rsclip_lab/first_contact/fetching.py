@@ -13,7 +13,7 @@ from rsclip_lab.data.public import SETS
 from rsclip_lab.data.table import CaptionError
 from rsclip_lab.environment import in_threads, progress
 from rsclip_lab.models import HubModel, ModelError
-from rsclip_lab.models.hub import commit_of, discard
+from rsclip_lab.models.hub.files import commit_of, discard
 from rsclip_lab.models.sources import hub_entry
 from rsclip_lab.models.weights import sha256_of
 

@@ -18,7 +18,6 @@ from rsclip_lab.data import PixelStore, normalise, open_image
 from rsclip_lab.environment import progress
 from rsclip_lab.models.architecture import build_network, complete_architecture
 from rsclip_lab.models.errors import ModelError
-from rsclip_lab.models.files import write_model
 from rsclip_lab.models.inputs import (
     as_list_of_images,
     as_list_of_texts,
@@ -26,6 +25,7 @@ from rsclip_lab.models.inputs import (
     preprocess_values,
     resizing,
 )
+from rsclip_lab.models.saved.files import write_model
 from rsclip_lab.models.tokenizers import describe_tokenizer, make_tokenizer, save_tokenizer
 
 ACTIVATION = re.compile(r"(\w*(?:GELU|SiLU))(Tanh)?(?:Activation)?")

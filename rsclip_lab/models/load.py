@@ -13,8 +13,8 @@ from rsclip_lab.environment import select_device
 from rsclip_lab.models.architecture import build_network, complete_architecture
 from rsclip_lab.models.clip import Clip, describe
 from rsclip_lab.models.errors import ModelError, NotFetched
-from rsclip_lab.models.files import read_model
-from rsclip_lab.models.hub import cached_file, discard
+from rsclip_lab.models.hub.files import cached_file, discard
+from rsclip_lab.models.saved.files import read_model
 from rsclip_lab.models.sources import (
     Files,
     Parts,

@@ -11,14 +11,13 @@ from pathlib import Path
 import open_clip
 
 from rsclip_lab.models.architecture import architecture_named, architectures_that_fit
-from rsclip_lab.models.description import DESCRIPTION, read_description
 from rsclip_lab.models.errors import ModelError
-from rsclip_lab.models.files import TEXT_TOWER
-from rsclip_lab.models.hub import commit_of, fetch_file, fetch_optional
+from rsclip_lab.models.hub.files import commit_of, fetch_file, fetch_optional
+from rsclip_lab.models.saved.description import DESCRIPTION, read_description
+from rsclip_lab.models.saved.files import TEXT_TOWER
 from rsclip_lab.models.tags import weight_files
 from rsclip_lab.models.tokenizers import collect_tokenizer
-from rsclip_lab.models.transformers_config import architecture_of
-from rsclip_lab.models.transformers_preprocess import preprocess_of
+from rsclip_lab.models.transformers_layout import architecture_of, preprocess_of
 from rsclip_lab.models.weights import read_weights, sha256_of
 from rsclip_lab.models.zoo import ZOO, HubModel
 

@@ -11,7 +11,7 @@ from open_clip.tokenizer import HFTokenizer, SimpleTokenizer
 from rsclip_lab.data.disk import new_folder
 from rsclip_lab.environment import first_line
 from rsclip_lab.models.errors import ModelError
-from rsclip_lab.models.hub import commit_of, fetch_file, fetch_optional
+from rsclip_lab.models.hub.files import commit_of, fetch_file, fetch_optional
 
 CLIP_VOCABULARY = 49408
 FOLDER = "tokenizer"  # in the folder of a saved model

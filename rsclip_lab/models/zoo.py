@@ -10,8 +10,8 @@ import open_clip
 import pandas as pd
 from safetensors import safe_open
 
-from rsclip_lab.models.files import DESCRIPTION
-from rsclip_lab.models.hub import cached_file
+from rsclip_lab.models.hub.files import cached_file
+from rsclip_lab.models.saved.files import DESCRIPTION
 
 TABLE, TINY = Path(__file__).with_name("zoo.toml"), Path(__file__).with_name("tiny")
 FACTS = ["repository", "file", "revision", "sha256"]

@@ -2,6 +2,7 @@
 
 from rsclip_lab.show.curves import plot_comparison, plot_history
 from rsclip_lab.show.data_figures import (
+    plot_activations,
     plot_caption_lengths,
     plot_confidence,
     plot_shared_captions,
@@ -29,6 +30,7 @@ from rsclip_lab.show.results import (
 
 __all__ = [
     "before_after_table",
+    "plot_activations",
     "plot_batch",
     "plot_before_after",
     "plot_boxes",

@@ -1,17 +1,38 @@
-"""What the first three lessons look at: confidence, speed, captions that repeat or are too long."""
+"""What the first three lessons look at: activations, confidence, speed, captions that repeat or are too long."""
 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+import torch
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
 from rsclip_lab.show.pictures import show_picture
 from rsclip_lab.show.style import BLUE, CYCLE, GREY, ORANGE, RED, lecture_style, new_figure
+
+
+@lecture_style
+def plot_activations(functions: Mapping[str, Callable]) -> Figure:
+    """Two activation functions over the numbers that a layer sees, and how far apart they are.
+
+    functions: {name: function of a float tensor}, two of them.
+    """
+    x = torch.linspace(-5, 5, 401)
+    values = {name: function(x).detach().numpy() for name, function in functions.items()}
+    figure = new_figure(13, 4.2)
+    curves, difference = figure.subplots(1, 2)
+    for (name, value), style in zip(values.items(), ("-", "--"), strict=True):
+        curves.plot(x, value, style, label=name, color=CYCLE[list(values).index(name)])
+    curves.set(xlabel="input", title="output")
+    curves.legend()
+    first, second = values
+    difference.plot(x, values[second] - values[first], color=RED)
+    difference.set(xlabel="input", title=f"{second} − {first}")
+    return figure
 
 
 @lecture_style

@@ -13,9 +13,9 @@ import torch
 from rsclip_lab.checks import require_trainable, require_usable
 from rsclip_lab.data.disk import check_new_folder
 from rsclip_lab.environment import Precision, select_precision, set_seed
-from rsclip_lab.models.description import plain
-from rsclip_lab.models.files import update_description
-from rsclip_lab.models.provenance import describe_finetuned
+from rsclip_lab.models.saved.description import plain
+from rsclip_lab.models.saved.files import update_description
+from rsclip_lab.models.saved.provenance import describe_finetuned
 from rsclip_lab.training.batches import CaptionBatches
 from rsclip_lab.training.callbacks import ProgressBar, TrainingState, Validate
 from rsclip_lab.training.config import FinetuneConfig

@@ -13,9 +13,9 @@ from markdown_it import MarkdownIt
 from PIL import Image
 
 from rsclip_lab.models import ModelError, new_clip
-from rsclip_lab.models.card import model_card
-from rsclip_lab.models.files import write_model
-from rsclip_lab.models.provenance import describe_descendant, describe_finetuned, origin
+from rsclip_lab.models.hub.card import model_card
+from rsclip_lab.models.saved.files import write_model
+from rsclip_lab.models.saved.provenance import describe_descendant, describe_finetuned, origin
 
 HASH = "ab" * 32
 REMOTE = {"hub": "chendelong/RemoteCLIP", "revision": "bf1d8a3c", "file": "x.pt", "licence": "not stated"}

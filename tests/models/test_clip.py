@@ -13,7 +13,7 @@ from PIL import Image
 
 from rsclip_lab.data import ImageError, PixelStore, normalise, read_captions
 from rsclip_lab.models import Clip, ModelError, new_clip
-from rsclip_lab.models.files import read_model
+from rsclip_lab.models.saved.files import read_model
 
 CAPTIONS = [
     "a satellite view of a beach",

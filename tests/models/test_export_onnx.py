@@ -26,8 +26,8 @@ onnxruntime = pytest.importorskip("onnxruntime")
 pytest.importorskip("onnxscript")
 pytest.importorskip("tokenizers")
 
-from rsclip_lab.models.export import onnx_towers  # noqa: E402
-from rsclip_lab.models.export.onnx_tokenizer import write_tokenizer  # noqa: E402
+from rsclip_lab.models.exports import onnx_towers  # noqa: E402
+from rsclip_lab.models.exports.onnx_tokenizer import write_tokenizer  # noqa: E402
 
 SHALLOW = TINY_ARCHITECTURE | {"text_cfg": TINY_ARCHITECTURE["text_cfg"] | {"layers": 1}}
 RESNET = SHALLOW | {"vision_cfg": {"image_size": 64, "layers": [1, 1, 1, 1], "width": 16, "head_width": 32}}
@@ -147,7 +147,7 @@ def test_the_folder_is_enough_without_torch(exported, pictures, tmp_path):
 
 def test_the_pixels_without_torch_are_those_of_the_preprocessing(exported, pictures):
     from rsclip_lab.data import open_image
-    from rsclip_lab.models.export.onnx_features import OnnxClip
+    from rsclip_lab.models.exports.onnx_features import OnnxClip
 
     model, folder = exported
     portable = OnnxClip(folder)

@@ -11,8 +11,8 @@ from conftest import TINY_ARCHITECTURE
 from PIL import Image
 
 from rsclip_lab.models import Clip, ModelError, new_clip
-from rsclip_lab.models.export import open_clip_folder
-from rsclip_lab.models.files import read_model
+from rsclip_lab.models.exports import open_clip_folder
+from rsclip_lab.models.saved.files import read_model
 
 TEXT = TINY_ARCHITECTURE["text_cfg"]
 CAPTIONS = ["An aerial photograph of a harbour &amp; “boats”", "beach", "a forest " * 60]

@@ -16,7 +16,7 @@ from PIL import Image
 from safetensors import safe_open
 
 from rsclip_lab.models import ModelError, new_clip
-from rsclip_lab.models.export import transformers_folder
+from rsclip_lab.models.exports import transformers_folder
 from rsclip_lab.models.transformers_layout import architecture_of, preprocess_of
 
 transformers = pytest.importorskip("transformers")

@@ -12,8 +12,8 @@ from conftest import TINY_ARCHITECTURE
 from safetensors.torch import load_file
 
 from rsclip_lab.models import ModelError, load_model, new_clip
-from rsclip_lab.models.description import plain
-from rsclip_lab.models.files import read_model, update_description, write_model
+from rsclip_lab.models.saved.description import plain
+from rsclip_lab.models.saved.files import read_model, update_description, write_model
 from rsclip_lab.models.zoo import TINY
 
 TEXTS = ["a satellite view of a beach", "boats in a harbour"]
@@ -77,7 +77,7 @@ def test_a_save_that_fails_leaves_the_finished_model_alone(random_clip, tmp_path
     before = random_clip.encode_texts(TEXTS)
     random_clip.save(tmp_path)
     other = new_clip(TINY_ARCHITECTURE, seed=9)
-    monkeypatch.setattr("rsclip_lab.models.description.json.dumps", lambda *a, **k: 1 / 0)
+    monkeypatch.setattr("rsclip_lab.models.saved.description.json.dumps", lambda *a, **k: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         other.save(tmp_path)
     monkeypatch.undo()
@@ -127,7 +127,7 @@ def test_a_folder_that_stands_half_written_is_never_taken_for_a_model(
             raise KeyboardInterrupt
         replace(source, target)
 
-    monkeypatch.setattr("rsclip_lab.models.files.os.replace", stop)
+    monkeypatch.setattr("rsclip_lab.models.saved.files.os.replace", stop)
     with pytest.raises(KeyboardInterrupt):
         new_clip(TINY_ARCHITECTURE, seed=9).save(tmp_path)
     if there and fails == "model.safetensors":  # nothing was touched yet

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from hub_server import REVISION
 
-from rsclip_lab.models import hub_answers
 from rsclip_lab.models.errors import NotFetched
-from rsclip_lab.models.hub import cached_file, commit_of, discard, fetch_file, fetch_optional
+from rsclip_lab.models.hub import answers
+from rsclip_lab.models.hub.files import cached_file, commit_of, discard, fetch_file, fetch_optional
 
 CONTENT = np.random.default_rng(0).bytes(300_000)
 ABSENT = "0" * 40
@@ -237,14 +237,14 @@ def test_a_hub_that_is_too_slow_counts_as_out_of_reach(online, hub, repository):
 
 
 def test_what_hangs_where_the_client_has_no_limit_is_not_waited_for(monkeypatch):
-    monkeypatch.setattr(hub_answers, "PATIENCE", 0)
+    monkeypatch.setattr(answers, "PATIENCE", 0)
     start = time.monotonic()
     with pytest.raises(TimeoutError, match="no answer within 0.5 seconds"):
-        hub_answers.within_patience(lambda: time.sleep(10))
+        answers.within_patience(lambda: time.sleep(10))
     assert time.monotonic() - start < 5
-    assert hub_answers.within_patience(lambda: "an answer") == "an answer"
+    assert answers.within_patience(lambda: "an answer") == "an answer"
     with pytest.raises(KeyError):
-        hub_answers.within_patience(lambda: {}["an error"])
+        answers.within_patience(lambda: {}["an error"])
 
 
 def on_a_small_disk(limit, *asked):

@@ -15,7 +15,7 @@ from PIL import Image
 from rsclip_lab.checks.tokens import context_length, token_counter
 from rsclip_lab.models.clip import Clip, new_clip
 from rsclip_lab.models.errors import ModelError, NotFetched
-from rsclip_lab.models.files import read_model
+from rsclip_lab.models.saved.files import read_model
 from rsclip_lab.models.tokenizers import describe_tokenizer, make_tokenizer, save_tokenizer
 from rsclip_lab.training.batches import Tokens
 

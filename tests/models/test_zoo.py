@@ -14,7 +14,7 @@ from hub_server import REVISION
 
 import rsclip_lab as lab
 from rsclip_lab.models import HubModel, ModelError, NotFetched, load_hub_model, load_model
-from rsclip_lab.models.hub import cached_file, commit_of, discard, fetch_file
+from rsclip_lab.models.hub.files import cached_file, commit_of, discard, fetch_file
 from rsclip_lab.models.zoo import TINY, ZOO
 
 TEXTS = ["boats", "a sandy beach"]

@@ -2,7 +2,10 @@
 
 import numpy as np
 import pytest
+import torch
 from matplotlib.colors import to_hex
+from open_clip.transformer import QuickGELU
+from scipy.stats import norm
 
 from rsclip_lab.show import data_figures as figures
 from rsclip_lab.show.style import BLUE, GREY, ORANGE, RED
@@ -10,6 +13,16 @@ from rsclip_lab.show.style import BLUE, GREY, ORANGE, RED
 
 def bar_values(axes, along="width"):
     return [getattr(bar, f"get_{along}")() for bar in axes.patches]
+
+
+def test_activations_are_drawn_with_their_difference():
+    figure = figures.plot_activations({"GELU": torch.nn.GELU(), "QuickGELU": QuickGELU()})
+    curves, difference = figure.axes
+    gelu, quick_gelu = (line.get_ydata() for line in curves.lines)
+    x = curves.lines[0].get_xdata()
+    assert gelu == pytest.approx(x * norm.cdf(x), abs=1e-6)
+    assert quick_gelu == pytest.approx(x / (1 + np.exp(-1.702 * x)), abs=1e-6)
+    assert np.array_equal(difference.lines[0].get_ydata(), quick_gelu - gelu)
 
 
 def test_confidence_has_one_panel_a_method_and_one_bar_a_prompt():

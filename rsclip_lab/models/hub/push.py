@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from rsclip_lab.models.card import model_card
 from rsclip_lab.models.clip import Clip
 from rsclip_lab.models.errors import ModelError
-from rsclip_lab.models.export import open_clip_folder
-from rsclip_lab.models.hub_answers import LOG_IN, cause_and_remedy, within_patience
+from rsclip_lab.models.exports import open_clip_folder
+from rsclip_lab.models.hub.answers import LOG_IN, cause_and_remedy, within_patience
+from rsclip_lab.models.hub.card import model_card
 
 CARD = "README.md"
 MARK = "\n\n<!-- rsclip-lab wrote the card above: "

@@ -7,7 +7,7 @@ from pathlib import Path
 from rsclip_lab.data.disk import new_folder
 from rsclip_lab.models.clip import Clip
 from rsclip_lab.models.errors import ModelError
-from rsclip_lab.models.export import onnx_towers, open_clip_folder, transformers_folder
+from rsclip_lab.models.exports import onnx_towers, open_clip_folder, transformers_folder
 
 WRITERS = {
     "open_clip": open_clip_folder.write,

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from rsclip_lab.environment import first_line, progress
 from rsclip_lab.models.clip import Clip
 from rsclip_lab.models.errors import ModelError
-from rsclip_lab.models.export.onnx_tokenizer import write_tokenizer
+from rsclip_lab.models.exports.onnx_tokenizer import write_tokenizer
 from rsclip_lab.models.weights import sha256_of
 
 EXTRA = ("onnx", "onnxscript", "onnxruntime", "tokenizers")

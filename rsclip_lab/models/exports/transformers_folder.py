@@ -19,7 +19,7 @@ from safetensors.torch import save_file
 
 from rsclip_lab.models.clip import Clip
 from rsclip_lab.models.errors import ModelError
-from rsclip_lab.models.files import stored_weights
+from rsclip_lab.models.saved.files import stored_weights
 from rsclip_lab.models.transformers_layout import config_of, preprocessor_config_of, to_transformers
 
 START, END = "<|startoftext|>", "<|endoftext|>"  # by these names CLIPTokenizer knows them

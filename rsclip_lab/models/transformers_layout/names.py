@@ -1,25 +1,13 @@
 """The weights of transformers' CLIPModel under open_clip's names, and the other way round.
 
 transformers itself is not needed. The names were read in its `CLIPModel` (5.23) and in open_clip's `CLIP` (3.3).
-Its configuration files are the matter of `transformers_config` and `transformers_preprocess`.
 """
 
 import torch
 from torch import Tensor
 
 from rsclip_lab.models.errors import ModelError
-from rsclip_lab.models.transformers_config import architecture_of, config_of
-from rsclip_lab.models.transformers_preprocess import preprocess_of, preprocessor_config_of
-
-__all__ = [
-    "architecture_of",
-    "config_of",
-    "from_transformers",
-    "is_transformers",
-    "preprocess_of",
-    "preprocessor_config_of",
-    "to_transformers",
-]
+from rsclip_lab.models.transformers_layout.config import config_of
 
 # How a name begins: in transformers, in open_clip.
 BEGINNINGS = (

@@ -8,7 +8,7 @@ from pathlib import Path
 from rsclip_lab.data.disk import free_bytes
 from rsclip_lab.environment import first_line
 from rsclip_lab.models.errors import NotFetched
-from rsclip_lab.models.hub_answers import (
+from rsclip_lab.models.hub.answers import (
     PATIENCE,
     cause_and_remedy,
     is_of_the_disk,

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import yaml
 
-from rsclip_lab.models.card_words import (
+from rsclip_lab.models.errors import ModelError
+from rsclip_lab.models.hub.card_words import (
     FOUNDATIONS,
     LICENCES,
     LIMITS,
@@ -21,9 +22,8 @@ from rsclip_lab.models.card_words import (
     table,
     words,
 )
-from rsclip_lab.models.description import plain
-from rsclip_lab.models.errors import ModelError
-from rsclip_lab.models.provenance import ancestors, parents
+from rsclip_lab.models.saved.description import plain
+from rsclip_lab.models.saved.provenance import ancestors, parents
 
 HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rsclip_lab.models.clip import Clip
 from rsclip_lab.models.errors import ModelError
-from rsclip_lab.models.files import write_model
+from rsclip_lab.models.saved.files import write_model
 
 CONFIG, WEIGHTS = "open_clip_config.json", "open_clip_model.safetensors"
 

@@ -10,8 +10,8 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from rsclip_lab.models.architecture import build_network, complete_architecture
-from rsclip_lab.models.description import DESCRIPTION, REMEDY, read_description, write_description
 from rsclip_lab.models.errors import ModelError
+from rsclip_lab.models.saved.description import DESCRIPTION, REMEDY, read_description, write_description
 from rsclip_lab.models.weights import check_sha256, load_weights, read_weights, sha256_of
 
 WEIGHTS, TEXT_TOWER = "model.safetensors", "text_tower"
