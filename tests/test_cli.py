@@ -14,6 +14,7 @@ from rsclip_lab.cli import main, make_parser
 from rsclip_lab.cli.arguments import config_from
 from rsclip_lab.data import read_captions
 from rsclip_lab.models import load_model
+from rsclip_lab.models.zoo import ZOO
 from rsclip_lab.training import FinetuneConfig
 
 
@@ -177,6 +178,22 @@ def test_audit_says_by_its_status_whether_there_are_errors(picture_folder, capsy
 def test_models_lists_the_zoo(capsys):
     assert main(["models"]) == 0
     assert "RemoteCLIP-ViT-B-32" in capsys.readouterr().out
+
+
+def test_the_facts_of_the_zoo_are_printed_in_full(capsys):
+    assert main(["models", "--facts"]) == 0
+    printed = capsys.readouterr().out
+    for entry in ZOO.values():
+        assert all(fact in printed for fact in (entry.revision, entry.sha256 or "", *entry.sources.values()))
+    assert "None" not in printed and "nan" not in printed
+
+
+def test_export_writes_the_layout_asked_for(saved_model, tmp_path, capsys):
+    out = tmp_path / "exported"
+    assert main(["export", saved_model, "--to", "transformers", "--out", str(out)]) == 0
+    assert str(out) in capsys.readouterr().out and (out / "preprocessor_config.json").is_file()
+    assert main(["export", saved_model, "--to", "transformers", "--out", str(out)]) == 2
+    assert "holds something already" in capsys.readouterr().err
 
 
 def test_course_passes_its_options_on_and_prints_the_table(monkeypatch, capsys, tmp_path):

@@ -51,7 +51,8 @@ def list_models(chosen: argparse.Namespace) -> int:
 
     table = models(facts=chosen.facts)
     if chosen.facts:  # too wide for a terminal: one block a model
-        print("\n\n".join(row.dropna().to_string() for _, row in table.iterrows()))
+        for _, facts in table.iterrows():
+            print(*(f"{name:21} {fact}" for name, fact in facts.dropna().items()), "", sep="\n")
     else:
         print(table.to_string(index=False))
     return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -32,6 +33,7 @@ from rsclip_lab.models.weights import load_weights, read_weights, sha256_of
 from rsclip_lab.models.zoo import TINY, ZOO, HubModel
 
 HUB = "hf-hub:"
+KNOWN = ("tiny", *ZOO)
 WEIGHT_FILES = {".pt", ".pth", ".bin", ".safetensors"}
 
 
@@ -66,6 +68,8 @@ def load_model(
     architecture; `NotFetched`, one of them, when the hub does not give a file. ValueError for an unknown device.
     """
     device = select_device(device)  # a device that is not there is said before a download
+    if not isinstance(name_or_path, str | os.PathLike):
+        raise ModelError(f"load_model takes a name or a path, not {name_or_path!r}; models() shows the names")
     name = os.fspath(name_or_path)
     try:
         return _load(name, architecture, quick_gelu, strict).to(device)
@@ -75,7 +79,7 @@ def load_model(
         if fallback is None:
             raise NotFetched(f"{error} {_offline_choice()}", out_of_reach=True) from None
         print(f"{error} Going on with {str(fallback)!r}.")
-        return load_model(fallback, str(device))
+        return load_model(fallback, str(device), quick_gelu=quick_gelu, strict=strict)
 
 
 def load_hub_model(
@@ -87,17 +91,19 @@ def load_hub_model(
 
 def _load(name: str, architecture: str | dict | None, quick_gelu: bool | None, strict: bool) -> Clip:
     path = Path(name).expanduser()
-    if architecture is not None or path.is_file():
+    if architecture is not None and not path.is_file():
+        raise ModelError(f"{name} is no file of weights, and architecture= goes with such a file only: leave it out")
+    if path.is_file():
         return assemble(file_parts(path, architecture, quick_gelu), quick_gelu, strict)
     if name in ZOO:
         return assemble(hub_entry(ZOO[name]), quick_gelu, strict)
-    if name == "tiny" or path.is_dir():
+    if name == "tiny" or name and path.is_dir():
         folder = TINY if name == "tiny" else path
         return _from_layout(files_of_folder(folder), folder.name, str(folder), quick_gelu, strict)
     if name.startswith(HUB):
         identifier = name.removeprefix(HUB)
         return _from_layout(files_of_repository(identifier), identifier.partition("@")[0], name, quick_gelu, strict)
-    if ":" in name:
+    if re.fullmatch(r"[\w./-]{2,}:[\w-]+", name):  # an architecture and its tag; C:\… is a path
         return assemble(hub_entry(tagged_model(name)), quick_gelu, strict)
     raise ModelError(_unknown(name))
 
@@ -148,17 +154,20 @@ def _offline_choice() -> str:
 
 
 def _unknown(name: str) -> str:
-    if Path(name).suffix in WEIGHT_FILES or name.startswith((".", "/", "~")):
-        return f"{name}: there is no such file or folder; correct the path, or choose a name that models() shows"
-    tags = open_clip.list_pretrained_tags_by_model(name)
-    if tags:
+    if tags := open_clip.list_pretrained_tags_by_model(name.replace("/", "-")):
         example = f"load_model('{name}:{tags[0]}')"
         return f"{name} is an architecture, whose weights have a tag: {example}; there are {', '.join(tags)}"
-    known = ["tiny", *ZOO]
-    near = difflib.get_close_matches(name, [*known, *open_clip.list_models()], n=3, cutoff=0.5)
-    return (
-        f"no model {name!r}"
-        + (f"; did you mean {' or '.join(near)}?" if near else ":")
-        + f" There are: {', '.join(known)}; an open_clip name with its tag ('ViT-B-32:openai'); 'hf-hub:owner/name'; "
+    if address := re.match(r"https?://[^/]+/([\w.-]+/[\w.-]+)", name):
+        return f"{name} is an address: for a repository of the hub write load_model('{HUB}{address[1]}')"
+    if Path(name).suffix in WEIGHT_FILES or re.match(r"[./~\\]|\w:[/\\]", name):
+        return f"{name}: there is no such file or folder; correct the path, or choose a name that models() shows"
+    listed = (
+        f"There are {', '.join(KNOWN)}; an open_clip name with its tag ('ViT-B-32:openai'); 'hf-hub:owner/name'; "
         "a folder that save() wrote; or a file of weights with architecture="
     )
+    if "/" in name:
+        return f"there is no folder {name}; if it is a repository of the hub, write '{HUB}{name}'. {listed}"
+    folded = {known.casefold(): known for known in [*KNOWN, *open_clip.list_models()]}
+    near = difflib.get_close_matches(name.casefold(), folded, n=3, cutoff=0.5)
+    guess = f"; did you mean {' or '.join(folded[one] for one in near)}?" if near else "."
+    return f"no model is called {name!r}{guess} {listed}"

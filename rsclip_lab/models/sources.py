@@ -17,7 +17,7 @@ from rsclip_lab.models.saved.description import DESCRIPTION, read_description
 from rsclip_lab.models.saved.files import TEXT_TOWER
 from rsclip_lab.models.tags import weight_files
 from rsclip_lab.models.tokenizers import collect_tokenizer
-from rsclip_lab.models.transformers_layout import architecture_of, preprocess_of
+from rsclip_lab.models.transformers_layout import architecture_of, from_transformers, is_transformers, preprocess_of
 from rsclip_lab.models.weights import read_weights, sha256_of
 from rsclip_lab.models.zoo import ZOO, HubModel
 
@@ -42,9 +42,8 @@ class Parts:
 
 def hub_entry(entry: HubModel) -> Parts:
     """A row of the zoo, or of open_clip's own table of pretrained weights."""
-    *better, listed = weight_files(entry.filename)
-    path = _first(lambda name: fetch_optional(entry.repository, name, entry.revision), better)
-    path = path or fetch_file(entry.repository, listed, entry.revision)
+    path = _first(lambda name: fetch_optional(entry.repository, name, entry.revision), entry.preferred)
+    path = path or fetch_file(entry.repository, entry.filename, entry.revision)
     source = _source(entry.repository, path) | _provenance(entry)
     return Parts(entry.name, _architecture_of(entry), path, source, entry.preprocess, entry.sha256)
 
@@ -89,9 +88,7 @@ def file_parts(path: Path, architecture: str | dict | None, quick_gelu: bool | N
         if entry:
             source = {"file": path.name} | _provenance(entry)
             return Parts(entry.name, _architecture_of(entry), path, source, entry.preprocess)
-        fitting = architectures_that_fit(read_weights(path))[:6]
-        example = f"; their shapes fit {', '.join(fitting)}" if fitting else ", such as architecture='ViT-B-32'"
-        raise ModelError(f"{path}: of which architecture are these weights? Say it as open_clip names it{example}")
+        raise ModelError(_which_architecture(path))
     if quick_gelu is None and not _names_its_activation(architecture):
         warnings.warn(
             f"{path.name} does not say with which activation its weights were trained, and is built with GELU. "
@@ -104,9 +101,22 @@ def file_parts(path: Path, architecture: str | dict | None, quick_gelu: bool | N
     return Parts(path.stem, architecture_named(architecture) if named else architecture, path, {"file": path.name})
 
 
+def _which_architecture(path: Path) -> str:
+    weights = read_weights(path)
+    fitting = architectures_that_fit(from_transformers(weights) if is_transformers(weights) else weights)[:6]
+    example = f"; their shapes fit {', '.join(fitting)}" if fitting else ", such as architecture='ViT-B-32'"
+    asked = f"{path}: of which architecture are these weights? Say it as open_clip names it{example}"
+    names = ", ".join(entry.name for entry in _named_like(path) if entry.sha256)
+    return f"{asked}. It has the name of {names}'s file, and not its sha256: it is another one" if names else asked
+
+
+def _named_like(path: Path) -> list[HubModel]:
+    return [entry for entry in ZOO.values() if Path(entry.filename).name == path.name]
+
+
 def _published_file(path: Path) -> HubModel | None:
     """The entry of the zoo whose file this is, by its hash, or by its name where nobody else's is called so."""
-    named = [entry for entry in ZOO.values() if Path(entry.filename).name == path.name]
+    named = _named_like(path)
     if len(named) == 1 and named[0].sha256 is None:
         return named[0]
     digest = sha256_of(path) if named else None
@@ -138,7 +148,7 @@ def folder_parts(get: Files, name: str, place: str) -> Parts:
     if config:
         return _open_clip_parts(config, get, name, place)
     config = get(TRANSFORMERS_CONFIG)
-    if config and str(_json(config).get("model_type", "")).startswith("clip"):
+    if config and _json(config).get("model_type") == "clip":
         return _transformers_parts(config, get, name, place)
     raise ModelError(
         f"no model in {place}: no {DESCRIPTION} (as save() writes), no {OPEN_CLIP_CONFIG} (open_clip), no "
@@ -158,10 +168,24 @@ def _open_clip_parts(config: Path, get: Files, name: str, place: str) -> Parts:
 
 
 def _transformers_parts(config: Path, get: Files, name: str, place: str) -> Parts:
-    preprocessor = get("preprocessor_config.json")
     weights = _first(get, TRANSFORMERS_WEIGHTS) or _missing(place, TRANSFORMERS_WEIGHTS)
-    preprocess = preprocess_of(_json(preprocessor)) if preprocessor else None
-    return Parts(name, architecture_of(_json(config)), weights, _source(place, weights), preprocess)
+    preprocess, source = _transformers_preprocess(get, place), _source(place, weights)
+    return Parts(name, architecture_of(_json(config)), weights, source, preprocess)
+
+
+def _transformers_preprocess(get: Files, place: str) -> dict | None:
+    """What the folder says of its preprocessing; from version 5 on, transformers saves it with the processor's."""
+    file = get("preprocessor_config.json")
+    content = _json(file) if file else None
+    if content is None and (file := get("processor_config.json")):
+        content = _json(file).get("image_processor")
+    if isinstance(content, dict):
+        return preprocess_of(content)
+    warnings.warn(
+        f"{place} does not say how its pictures are prepared (no preprocessor_config.json); CLIP's own way is taken",
+        stacklevel=6,
+    )
+    return None
 
 
 def _first(get: Files, names: Iterable[str]) -> Path | None:
@@ -184,6 +208,6 @@ def _json(path: Path) -> dict:
 
 def _source(place: str, path: Path) -> dict:
     commit = commit_of(path)
-    if commit is None:
-        return {"folder": place, "file": path.name}
+    if commit is None:  # only the folder's name: the description may be published one day
+        return {"folder": Path(place).name, "file": path.name}
     return {"hub": place.removeprefix("hf-hub:").partition("@")[0], "revision": commit, "file": path.name}

@@ -38,6 +38,7 @@ def tagged_model(name: str) -> HubModel:
         repository=repository,
         revision="main",
         filename=filename or WEIGHTS,
+        preferred=tuple(weight_files(filename or WEIGHTS)[:-1]),
         architecture=architecture,
         quick_gelu=entry.get("quick_gelu"),
         preprocess={key: entry[key] for key in PREPROCESS},

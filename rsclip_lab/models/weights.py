@@ -158,6 +158,9 @@ def _differences(weights: Mapping[str, Tensor], slots: Mapping[str, Tensor]) -> 
 
 
 def _advice(weights: Mapping[str, Tensor]) -> str:
+    first = next(iter(weights), "").partition(".")[0] + "."
+    if first not in ("visual.", "text.", "transformer.") and all(name.startswith(first) for name in weights):
+        return f"all names begin with {first!r}: save them without it"
     if fitting := architectures_that_fit(weights):
         return f"its shapes are those of {_some(fitting, 6)}: give the right one of these as the architecture"
     return "give the architecture that they were trained in, or strict=False to load what fits"

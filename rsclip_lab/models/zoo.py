@@ -30,6 +30,7 @@ class HubModel:
     repository: str
     revision: str  # a commit, or "main" where none is known
     filename: str
+    preferred: tuple[str, ...] = ()  # other names that these weights may have there, looked for first
     architecture: str | dict  # open_clip's name of it, or a configuration
     quick_gelu: bool | None = None  # None: as the architecture says
     megabytes: int | None = None  # of 10^6 bytes

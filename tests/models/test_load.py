@@ -61,6 +61,27 @@ def test_open_clips_own_folder_loads(tmp_path):
     assert loaded.mean == (0.1, 0.2, 0.3) and loaded.activation == "GELU"
 
 
+def test_what_transformers_itself_saves_keeps_its_preprocessing(tmp_path):
+    from transformers import CLIPModel, CLIPProcessor
+
+    other = {"mean": [0.5] * 3, "std": [0.25] * 3, "interpolation": "bilinear", "resize_mode": "squash"}
+    model = new_clip(TINY_ARCHITECTURE, seed=1, preprocess=other)
+    folder = export(model, tmp_path / "ours", to="transformers")
+    CLIPModel.from_pretrained(folder).save_pretrained(tmp_path / "theirs")
+    CLIPProcessor.from_pretrained(folder).save_pretrained(tmp_path / "theirs")
+    loaded = load_model(tmp_path / "theirs", device="cpu")
+    assert loaded.description["preprocess"] == model.description["preprocess"]
+    for file in tmp_path.glob("theirs/*processor*"):
+        file.unlink()
+    with pytest.warns(UserWarning, match="how its pictures are prepared"):
+        assert load_model(tmp_path / "theirs", device="cpu").mean == pytest.approx((0.4815, 0.4578, 0.4082), abs=1e-4)
+
+
+def test_what_a_folder_was_called_is_kept_and_not_where_it_lay(random_clip, tmp_path):
+    export(random_clip, tmp_path / "folder", to="transformers")
+    assert load_model(tmp_path / "folder", device="cpu").description["created_from"]["folder"] == "folder"
+
+
 def test_bare_weights_load_with_their_architecture(weights, random_clip):
     loaded = load_model(weights, device="cpu", architecture=GELU, quick_gelu=True)
     assert torch.equal(features(loaded), features(random_clip))
@@ -110,7 +131,7 @@ def test_a_file_of_the_zoo_that_was_fetched_by_hand_is_known_by_its_hash(weights
     assert loaded.name == "RemoteCLIP-RN50" and torch.equal(features(loaded), features(random_clip))
     assert loaded.description["created_from"]["licence"] == "not stated"
     monkeypatch.setitem(sources.ZOO, entry.name, dataclasses.replace(entry, sha256="0" * 64))
-    with pytest.raises(ModelError, match="which architecture"):
+    with pytest.raises(ModelError, match="which architecture.*name of RemoteCLIP-RN50's file, and not its sha256"):
         load_model(weights)
 
 
@@ -133,7 +154,7 @@ def test_what_does_not_fit_is_an_error_unless_asked_otherwise(random_clip, tmp_p
     assert torch.equal(loaded.net.ln_final.weight, torch.ones(64))
 
 
-@pytest.mark.parametrize("name", ["nothing.pt", "./nothing", "/no/such/folder"])
+@pytest.mark.parametrize("name", ["nothing.pt", "./nothing", "/no/such/folder", "C:\\models\\x.pt"])
 def test_a_path_that_is_not_there_is_called_so(name):
     with pytest.raises(ModelError, match="no such file or folder"):
         load_model(name)
@@ -144,9 +165,32 @@ def test_an_architecture_without_its_tag_lists_the_tags():
         load_model("ViT-B-32")
 
 
-def test_a_misspelt_name_is_answered_with_the_nearest():
-    with pytest.raises(ModelError, match="did you mean RemoteCLIP-ViT-B-32"):
-        load_model("RemoteClip-vit-b-32")
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("RemoteClip-vit-b-32", "did you mean RemoteCLIP-ViT-B-32"),
+        ("remoteclip", "did you mean RemoteCLIP-"),
+        ("chendelong/RemoteCLIP", "no folder .*write 'hf-hub:chendelong/RemoteCLIP'"),
+        ("https://huggingface.co/chendelong/RemoteCLIP", r"load_model\('hf-hub:chendelong/RemoteCLIP'\)"),
+        ("ViT-B/32", "ViT-B/32:openai"),
+        ("", "no model is called ''"),
+        (None, "a name or a path, not None"),
+    ],
+)
+def test_a_wrong_name_is_answered_with_what_was_meant(name, answer):
+    with pytest.raises(ModelError, match=answer):
+        load_model(name)
+
+
+def test_an_architecture_goes_with_a_file_only():
+    with pytest.raises(ModelError, match="tiny is no file.*leave it out"):
+        load_model("tiny", architecture="ViT-B-32")
+
+
+def test_export_takes_a_model(tmp_path):
+    with pytest.raises(ModelError, match="not 'tiny': load_model gives one"):
+        export("tiny", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_folder_without_a_model_says_what_was_looked_for(tmp_path):

@@ -336,6 +336,11 @@ def test_a_mismatch_names_missing_unexpected_and_misshaped_weights_in_one_paragr
     assert "ln_final.weight is int8 [64] and should be float32 [64]" in message and "\n" not in message
 
 
+def test_a_prefix_of_all_names_is_pointed_out(state):
+    with pytest.raises(ModelError, match="all names begin with 'clip.': save them without it"):
+        load_weights(build_network(ARCHITECTURE), {f"clip.{name}": value for name, value in state.items()}, "x.pt")
+
+
 def test_a_mismatch_tells_what_the_weights_would_fit():
     weights = build_network(architecture_named("ViT-S-32"), seed=None).state_dict()
     with pytest.raises(ModelError, match="its shapes are those of ViT-S-32:"):

@@ -27,6 +27,8 @@ def export(model: Clip, folder: str | Path, to: str = "open_clip") -> Path:
     Raises `ModelError` when the layout cannot express the model, FileExistsError when the folder holds something.
     """
     model = getattr(model, "model", model)  # a run's
+    if not isinstance(model, Clip):
+        raise ModelError(f"export() takes a model or a run, not {model!r}: load_model gives one")
     if to not in WRITERS:
         raise ModelError(f"export to {to!r} is not known: choose one of {', '.join(WRITERS)}")
     folder = Path(folder).expanduser()

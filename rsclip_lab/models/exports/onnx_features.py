@@ -32,12 +32,13 @@ class OnnxClip:
         }
 
     def encode_images(self, images, batch_size=32):
-        """Paths or PIL images -> [n, dim]."""
+        """One path or PIL image, or a list -> [n, dim]."""
+        images = [images] if isinstance(images, (str, Path, Image.Image)) else images
         return self._encode("image", [self.pixels(image) for image in images], batch_size)
 
     def encode_texts(self, texts, batch_size=256):
-        """Strings -> [n, dim]; needs `tokenizers`, and the tokenizer.json that most models come with."""
-        return self.encode_tokens(self.tokens(texts), batch_size)
+        """One string, or a list -> [n, dim]; needs `tokenizers`, and the tokenizer.json that most models have."""
+        return self.encode_tokens(self.tokens([texts] if isinstance(texts, str) else texts), batch_size)
 
     def encode_tokens(self, tokens, batch_size=256):
         """Token ids [n, context] of the model's own tokenizer -> [n, dim]."""
@@ -51,6 +52,8 @@ class OnnxClip:
         """One picture -> [3, size, size], resized, cropped and normalised as in training."""
         if not isinstance(image, Image.Image):
             image = Image.open(image)
+        if image.mode.startswith(("I", "F")):
+            raise ValueError(f"pictures of 8 bits a band are wanted, this one has the mode {image.mode}: convert it")
         facts = self.facts["preprocess"]
         image = resized(ImageOps.exif_transpose(image).convert("RGB"), **facts)
         values = np.asarray(image, dtype=np.float32) / 255

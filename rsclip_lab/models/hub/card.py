@@ -13,11 +13,15 @@ from rsclip_lab.models.hub.card_words import (
     LIMITS,
     MEANINGS,
     METRICS,
+    OF_REPLAY,
     PAPERS,
     RUNS,
+    TESTED,
+    UNTESTED,
     USE,
     USES,
     bullets,
+    counted,
     figure,
     table,
     words,
@@ -32,8 +36,8 @@ def model_card(model, repository: str | None = None, licence: str | None = None)
     """A model card in Markdown under the hub's YAML header, from what `model.description` records.
 
     repository: "owner/name" where the model will stand, for the code that loads it. licence: of these weights, such
-    as "apache-2.0"; the header leaves it out where it is not known. What was not recorded is said to be missing.
-    Metrics come from `Run.record`, or by hand: model.description["metrics"] = {"base": {…}, "tuned": {…}}.
+    as "apache-2.0"; the header leaves it out where it is not known or no identifier. What was not recorded is said
+    to be missing. Metrics come from `Run.record` or `record_metrics`.
     Raises ModelError for a repository that is no "owner/name".
     """
     if repository is not None and not HUB_NAME.fullmatch(repository):
@@ -47,7 +51,7 @@ def model_card(model, repository: str | None = None, licence: str | None = None)
         "## Results": _results(known),
         "## How to use it": _use(repository),
         "## Licence": _licence(known, licence),
-        "## Limits": [bullets(LIMITS)],
+        "## Limits": [bullets([TESTED if _object(known.get("measured_on")) else UNTESTED, *LIMITS])],
         "## To cite": [bullets(_citations(known))],
     }
     header = yaml.safe_dump(_header(known, licence), sort_keys=False, allow_unicode=True, width=10_000)
@@ -76,10 +80,11 @@ def _header(known: dict, licence: str | None) -> dict:
         "pipeline_tag": "zero-shot-image-classification",
         "tags": ["clip", "remote-sensing"],
     }
-    if licence:
-        name = licence.lower()
-        unlisted = {"license": "other", "license_name": re.sub(r"[^a-z0-9.]+", "-", name).strip("-")}
-        header |= {"license": name} if name in LICENCES else unlisted
+    name = "-".join((licence or "").lower().split())
+    if name in LICENCES:
+        header["license"] = name
+    elif re.fullmatch(r"[A-Za-z0-9][\w.-]*", licence or "", re.ASCII):  # of free text the hub would make a name
+        header |= {"license": "other", "license_name": name}
     if bases := list(dict.fromkeys(_repositories(_source(known)))):
         header["base_model"] = bases
     measured = {name for run in _metrics(known).values() for name in run}
@@ -102,7 +107,7 @@ def _what_it_is(known: dict, model) -> Iterator[str]:
     source = _source(known)
     made_of = " and ".join(map(_named, parents(source))) or "a base that is not recorded"
     if "training" in known:
-        yield f"A CLIP network for pictures from above: {made_of}, fine-tuned with rsclip-lab."
+        yield f"A CLIP network for pictures from above, fine-tuned with rsclip-lab from {made_of}."
     elif "interpolation" in source:
         yield f"A CLIP network: the weights of {made_of}, mixed at alpha {words(source.get('alpha'))} (WiSE-FT)."
     else:
@@ -129,7 +134,8 @@ def _named(origin: dict) -> str:
         at = f" at `{revision}`" if re.fullmatch(r"[\w.-]+", revision, re.ASCII) else ""
         return f"{name} ([{words(hub)}](https://huggingface.co/{hub}){at})"
     if older := parents(origin):
-        return f"{name} (itself from {' and '.join(map(_named, older))})"
+        step = "fine-tuned" if "fine_tuned_from" in origin else "mixed"
+        return f"{name} (itself {step} from {' and '.join(map(_named, older))})"
     trained_on = origin.get("trained_on") or origin.get("pictures")
     return f"{name} (trained on {words(trained_on)})" if trained_on else name
 
@@ -138,13 +144,12 @@ def _data(known: dict) -> Iterator[str]:
     """The tables of the training and of the test, with their hashes."""
     trained, measured = _object(_record(known).get("data")), _object(known.get("measured_on"))
     used = {**trained, **{"test" if name == "captions" else name: entry for name, entry in measured.items()}}
-    used = {USES.get(name, words(name)): _object(entry) for name, entry in used.items()}
+    used = {USES.get(name, words(name)): entry for name, entry in used.items() if _object(entry)}
     if not used:
         yield "What it was trained and tested on is not recorded."
         return
     heads = ["used for", "pictures", "captions", "kinds", "SHA-256"]
-    keys = ("pictures", "captions", "labels", "sha256")
-    yield table(heads, [[use, *(_cell(key, entry.get(key)) for key in keys)] for use, entry in used.items()])
+    yield table(heads, [[use, *_cells(entry)] for use, entry in used.items()])
     notes = [f"{use}: {words(entry['note'])}" for use, entry in used.items() if entry.get("note")]
     yield bullets(notes)
     beyond = " beyond that" if notes else ""
@@ -154,10 +159,26 @@ def _data(known: dict) -> Iterator[str]:
     )
 
 
-def _cell(key: str, value) -> str:
-    if key == "labels" and isinstance(value, list):
-        return f"{len(value)}: {words(', '.join(map(str, value)), longest=100)}"
-    return f"`{value[:16]}…`" if key == "sha256" and re.fullmatch("[0-9a-f]{64}", str(value)) else figure(value)
+def _cells(entry: dict) -> Iterator[str]:
+    yield figure(entry.get("pictures"))
+    yield figure(entry.get("captions"))
+    yield _kinds(entry)
+    digest = entry.get("sha256")
+    yield f"`{digest[:16]}…`" if re.fullmatch("[0-9a-f]{64}", str(digest)) else figure(digest)
+
+
+def _kinds(entry: dict) -> str:
+    """Their number, and which, unless most of the pictures have none."""
+    labels, pictures = entry.get("labels"), entry.get("pictures")
+    if not isinstance(labels, list):
+        return figure(labels)
+    names = words(", ".join(map(str, labels)), longest=100)
+    labelled = entry.get("labelled", pictures)
+    if labelled == pictures:
+        return f"{len(labels)}: {names}"
+    shares = all(type(count) is int for count in (labelled, pictures))
+    listed = f": {names}" if shares and 2 * labelled >= pictures else ""
+    return f"{counted(len(labels), 'kind')}, of {figure(labelled)} of {counted(pictures, 'picture')}{listed}"
 
 
 def _record(known: dict) -> dict:
@@ -172,28 +193,30 @@ def _training(known: dict) -> Iterator[str]:
         yield "No training is recorded."
         return
     steps, seconds, config = record.get("steps"), record.get("seconds"), _object(record.get("config"))
-    taken = f"{figure(steps)} steps" if steps else "Steps not recorded"
+    taken = counted(steps, "step") if steps else "steps not recorded"
     lasted = f" in {seconds:,.0f} s" if isinstance(seconds, (int, float)) else ""
     yield f"From {words(record.get('base_model'))}: {taken}{lasted}, seed {figure(config.get('seed'))}."
     if "training" not in known:
         yield "This is the training of what its weights were made of; it was not trained further."
     versions = ", ".join(f"{words(name)} {words(value)}" for name, value in _object(record.get("versions")).items())
-    rows = {words(name): words(value) for name, value in config.items()}
-    rows |= {"device": words(record.get("device")), "number format": words(record.get("precision"))}
-    yield table(["setting", "value"], [*rows.items(), ("versions", versions or "not recorded")])
+    unused = OF_REPLAY if "replay" not in _object(record.get("data")) else ()
+    settings = {name: value for name, value in config.items() if name not in unused}
+    settings |= {"device": record.get("device"), "number format": record.get("precision")}
+    rows = [(words(name), words(value)) for name, value in settings.items() if value is not None]
+    yield table(["setting", "value"], [*rows, ("versions", versions or "not recorded")])
 
 
 def _metrics(known: dict) -> dict[str, dict]:
-    """{run: {metric: number}}, with the recall and the accuracy at each k under names of their own."""
-    runs = _object(known.get("metrics"))
-    return {run: dict(_flat(_object(found))) for run, found in runs.items() if _object(found)}
+    """{run: {metric: number}} of what was measured, the recall and the accuracy at each k under names of their own."""
+    runs = {run: dict(_flat(_object(found))) for run, found in _object(known.get("metrics")).items()}
+    return {run: found for run, found in runs.items() if found}
 
 
 def _flat(found: dict, prefix: str = "") -> Iterator[tuple[str, object]]:
     for name, value in found.items():
         if isinstance(value, dict):
             yield from _flat(value, f"{prefix}{name} ")
-        elif f"{prefix}{name}" != "topk 1" and not isinstance(value, list):  # top1 has it already
+        elif f"{prefix}{name}" != "topk 1" and not isinstance(value, (list, type(None))):  # top1 has it already
             yield f"{prefix}{name}", value
 
 
@@ -234,7 +257,9 @@ def _licence(known: dict, licence: str | None) -> Iterator[str]:
     yield f"These weights: {words(licence)}." if licence else (
         "No licence is stated for these weights, and none should be assumed: ask whoever published them."
     )
-    found = {words(one.get("name")): words(one.get("licence", "not recorded")) for one in ancestors(_source(known))}
+    # Of what was fine-tuned or mixed here the licence is that of what it was made of.
+    origins = [one for one in ancestors(_source(known)) if _stated(one.get("licence")) or not parents(one)]
+    found = {words(one.get("name")): words(one.get("licence") or "not recorded") for one in origins}
     yield bullets([f"{name}, which they come from: {stated}." for name, stated in found.items()])
 
 

@@ -28,7 +28,8 @@ USES = {
     "test": "test",
     "control": "test of what was forgotten",
 }
-# The hub's own identifiers (its documentation, "Licenses"); any other licence is "other" there, with a name.
+OF_REPLAY = ("replay_share", "distillation")  # settings that do nothing without a replay table
+# The hub's own identifiers (its documentation, "Licenses"); any other identifier is "other" there, with a name.
 LICENCES = frozenset(
     "apache-2.0 mit bsd-2-clause bsd-3-clause cc0-1.0 cc-by-4.0 cc-by-sa-4.0 cc-by-nd-4.0 cc-by-nc-4.0 "
     "cc-by-nc-sa-4.0 cc-by-nc-nd-4.0 gpl-3.0 lgpl-3.0 agpl-3.0 mpl-2.0 odbl".split()
@@ -47,7 +48,11 @@ FOUNDATIONS = (
     "<https://arxiv.org/abs/2103.00020>",
     "open_clip. <https://doi.org/10.5281/zenodo.5143773>",
 )
-USE = '''```python
+USE = '''```bash
+pip install "rsclip-lab @ git+https://github.com/rsclip-lab/rsclip-lab"
+```
+
+```python
 import rsclip_lab as lab
 
 model = lab.load_model({ours})
@@ -71,9 +76,15 @@ with torch.no_grad():
     texts = model.encode_text(tokenizer(prompts), normalize=True)
     print((model.logit_scale.exp() * picture @ texts.T).softmax(dim=-1))
 ```'''
-LIMITS = (
+TESTED = (
     "Not tested: other sensors (radar, infrared, many bands), ground resolutions, regions and seasons than those of "
-    "the test pictures, and captions in other languages.",
+    "the test pictures, and captions in other languages."
+)
+UNTESTED = (
+    "On which pictures it was tested, if on any, is not recorded: try it first on labelled ones of your own sensor, "
+    "ground resolution, region and season."
+)
+LIMITS = (
     "CLIP networks count badly, mix up where things stand to one another, and overlook what is small in the picture.",
     "The probabilities are among the prompts that are given: a picture that none of them fits gets one all the same.",
     "What finds harbours and airfields for a map finds them for surveillance and targeting too. No decision about "
@@ -99,6 +110,10 @@ def figure(value) -> str:
     if type(value) is int:
         return f"{value:,}"
     return f"{value:.3f}" if isinstance(value, float) else words(value)
+
+
+def counted(number, noun: str) -> str:
+    return f"{figure(number)} {noun if number == 1 else f'{noun}s'}"
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

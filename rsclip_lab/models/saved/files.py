@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from rsclip_lab.models.architecture import build_network, complete_architecture
 from rsclip_lab.models.errors import ModelError
 from rsclip_lab.models.saved.description import DESCRIPTION, REMEDY, read_description, write_description
+from rsclip_lab.models.saved.provenance import with_former_record
 from rsclip_lab.models.weights import check_sha256, load_weights, read_weights, sha256_of
 
 WEIGHTS, TEXT_TOWER = "model.safetensors", "text_tower"
@@ -61,7 +62,7 @@ def read_model(folder: str | Path, quick_gelu: bool | None = None, strict: bool 
     quick_gelu: instead of the activation in the description. strict: see `load_weights`.
     """
     folder = Path(folder)
-    description = read_description(folder)
+    description = with_former_record(folder, read_description(folder))
     if quick_gelu is not None:
         description["architecture"]["quick_gelu"] = quick_gelu
     record = description.pop("weights")

@@ -1,8 +1,12 @@
 """Where a network's weights come from, in its description: what is handed on to a descendant, and what is not."""
 
 import copy
+import json
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
+FORMER_RECORD = "config.json"  # of runs kept before clip.json had the record of the training
 HISTORY = ("training", "metrics", "measured_on")  # of one set of weights; another's would be a lie
 
 
@@ -14,9 +18,29 @@ def describe_descendant(description: dict, name: str, created_from: dict) -> dic
 
 def describe_finetuned(description: dict, training: dict) -> dict:
     """The description of a network that was fine-tuned, from that of its base and the record of the training."""
-    name = description["name"].removesuffix("-finetuned") + "-finetuned"
+    name = finetuned_name(description["name"])
     tuned = describe_descendant(description, name, {"fine_tuned_from": origin(description)})
     return tuned | {"training": training}
+
+
+def finetuned_name(base: str) -> str:
+    """"tiny" becomes "tiny-finetuned", and that "tiny-finetuned-2"."""
+    again = re.fullmatch(r"(.+-finetuned)(?:-(\d{1,4}))?", base)
+    return f"{again[1]}-{int(again[2] or 1) + 1}" if again else f"{base}-finetuned"
+
+
+def with_former_record(folder: Path, description: dict) -> dict:
+    """The description of a run's network as it would be written today, where an earlier version saved the run.
+
+    It described the network as its base, and had the record of the training beside clip.json. Other folders may have
+    a config.json as well, of the transformers library.
+    """
+    try:
+        record = json.loads((folder / FORMER_RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return description
+    is_record = isinstance(record, dict) and isinstance(record.get("config"), dict) and "seconds" in record
+    return describe_finetuned(description, record) if is_record and "training" not in description else description
 
 
 def origin(description: dict) -> dict:
