@@ -5,16 +5,20 @@ from __future__ import annotations
 import difflib
 import os
 import re
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import open_clip
+import torch
 
 from rsclip_lab.environment import select_device
 from rsclip_lab.models.architecture import build_network, complete_architecture
 from rsclip_lab.models.clip import Clip, describe
 from rsclip_lab.models.errors import ModelError, NotFetched
 from rsclip_lab.models.hub.files import cached_file, discard
+from rsclip_lab.models.mistaken import first_bytes
 from rsclip_lab.models.saved.files import read_model
 from rsclip_lab.models.sources import (
     Files,
@@ -72,7 +76,8 @@ def load_model(
         raise ModelError(f"load_model takes a name or a path, not {name_or_path!r}; models() shows the names")
     name = os.fspath(name_or_path)
     try:
-        return _load(name, architecture, quick_gelu, strict).to(device)
+        with _own_torch_state():
+            return _load(name, architecture, quick_gelu, strict).to(device)
     except NotFetched as error:
         if not error.out_of_reach:
             raise
@@ -82,18 +87,31 @@ def load_model(
         return load_model(fallback, str(device), quick_gelu=quick_gelu, strict=strict)
 
 
+@contextmanager
+def _own_torch_state() -> Iterator[None]:
+    """Weights on the CPU that can be trained, whatever mode and default device the caller is in."""
+    with torch.inference_mode(False), torch.device("cpu"):
+        yield
+
+
 def load_hub_model(
     entry: HubModel, device: str = "auto", quick_gelu: bool | None = None, strict: bool = True
 ) -> Clip:
     """Fetch (once), verify and load an entry of the zoo or of your own making."""
-    return assemble(hub_entry(entry), quick_gelu, strict).to(select_device(device))
+    device = select_device(device)
+    with _own_torch_state():
+        return assemble(hub_entry(entry), quick_gelu, strict).to(device)
 
 
 def _load(name: str, architecture: str | dict | None, quick_gelu: bool | None, strict: bool) -> Clip:
-    path = Path(name).expanduser()
-    if architecture is not None and not path.is_file():
+    try:
+        path = Path(name).expanduser()
+        is_file = path.is_file()
+    except (OSError, RuntimeError, ValueError):  # too long, of an unknown user, with a null character
+        raise ModelError(_unknown(name[:100])) from None
+    if architecture is not None and not is_file:
         raise ModelError(f"{name} is no file of weights, and architecture= goes with such a file only: leave it out")
-    if path.is_file():
+    if is_file and name != "tiny":
         return assemble(file_parts(path, architecture, quick_gelu), quick_gelu, strict)
     if name in ZOO:
         return assemble(hub_entry(ZOO[name]), quick_gelu, strict)
@@ -119,6 +137,7 @@ def _from_layout(get: Files, name: str, place: str, quick_gelu: bool | None, str
 
 def assemble(parts: Parts, quick_gelu: bool | None = None, strict: bool = True) -> Clip:
     """The network of `parts` with its weights in it; the file is hashed while the network is built."""
+    first_bytes(parts.weights)  # refuses what is no file, on which reading would wait for ever
     architecture = parts.architecture if quick_gelu is None else {**parts.architecture, "quick_gelu": quick_gelu}
     architecture = complete_architecture(architecture)
     with ThreadPoolExecutor(max_workers=1) as pool:

@@ -199,7 +199,7 @@ def _missing(place: str, names: Iterable[str]):
 def _json(path: Path) -> dict:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ModelError(f"{path} is not readable JSON ({error}): save or download it again") from None
     if not isinstance(content, dict):
         raise ModelError(f"{path} holds no description: save or download it again")

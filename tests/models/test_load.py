@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import shutil
 import warnings
 
@@ -256,3 +257,24 @@ def test_a_saved_text_tower_of_transformers_needs_nothing_from_elsewhere(word_to
     folder = model.save(tmp_path / "saved")
     shutil.rmtree(word_tokenizer)
     assert torch.equal(features(load_model(folder, device="cpu")), features(model))
+
+
+@pytest.mark.parametrize("name", ["~nobody-of-this-name/x", "x" * 300, "nul\0"])
+def test_what_cannot_be_a_path_is_an_unknown_name(name):
+    with pytest.raises(ModelError, match="no "):
+        load_model(name)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_is_refused_rather_than_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "weights.pt")
+    with pytest.raises(ModelError, match="no file"):
+        load_model(tmp_path / "weights.pt", architecture=TINY_ARCHITECTURE)
+
+
+def test_the_callers_modes_do_not_reach_the_network(weights, random_clip):
+    with torch.inference_mode(), torch.device("meta"):
+        loaded = load_model(weights, device="cpu", architecture=TINY_ARCHITECTURE)
+    assert torch.equal(features(loaded), features(random_clip))
+    loaded.text_features(loaded.tokenizer(TEXTS)).sum().backward()
+    assert loaded.net.token_embedding.weight.grad is not None
