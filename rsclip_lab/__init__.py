@@ -40,6 +40,7 @@ _HOME = {
         "interpolation_sweep",
         "off_diagonal_cosine",
         "predict",
+        "record_metrics",
         "retrieval_recall",
         "topk_accuracy",
         "zero_shot_classifier",

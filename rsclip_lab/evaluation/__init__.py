@@ -4,6 +4,7 @@ from rsclip_lab.evaluation.evaluate import evaluate
 from rsclip_lab.evaluation.interpolation import interpolate, interpolation_sweep
 from rsclip_lab.evaluation.intervals import paired_difference, wilson_interval
 from rsclip_lab.evaluation.metrics import off_diagonal_cosine, topk_accuracy
+from rsclip_lab.evaluation.record import record_metrics
 from rsclip_lab.evaluation.retrieval import retrieval_recall
 from rsclip_lab.evaluation.zero_shot import class_scores, predict, zero_shot_classifier
 
@@ -15,6 +16,7 @@ __all__ = [
     "off_diagonal_cosine",
     "paired_difference",
     "predict",
+    "record_metrics",
     "retrieval_recall",
     "topk_accuracy",
     "wilson_interval",

@@ -14,7 +14,8 @@ def interpolate(base: Clip, tuned: Clip, alpha: float) -> Clip:
     """A new model with the weights (1 - alpha) · base + alpha · tuned, on the device of `tuned`.
 
     alpha 0 gives the weights of `base` exactly, 1 those of `tuned`. Makes sense where `tuned` was fine-tuned
-    from `base`. Raises ModelError for two architectures, ValueError for an alpha outside 0…1.
+    from `base`. `record_metrics` notes what the new model reaches, for its card. Raises ModelError for two
+    architectures, ValueError for an alpha outside 0…1.
     """
     if not 0 <= alpha <= 1:
         raise ValueError(f"alpha is {alpha}: choose it from 0 (base) to 1 (tuned)")

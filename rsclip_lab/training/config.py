@@ -71,7 +71,7 @@ class FinetuneConfig:
         yield "precision", self.precision in ("auto", "fp32"), "'auto' or 'fp32'"
 
     def to_dict(self) -> dict:
-        """The fields as a plain dictionary, for config.json."""
+        """The fields as a plain dictionary, for the run's record in clip.json."""
         return asdict(self)
 
     def resolved(self, model) -> FinetuneConfig:

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from importlib.metadata import version
-from pathlib import Path
 
 import pandas as pd
 
-from rsclip_lab.data import CaptionError
 from rsclip_lab.data.disk import new_folder
-from rsclip_lab.data.sample import SAMPLES, sample_folder
-
-MOST_LABELS = 100  # to be listed: more are no kinds, but names
+from rsclip_lab.evaluation.record import describe_tables
 
 
 def save_run(run) -> None:
@@ -38,38 +34,6 @@ def describe_inputs(model, precision, **tables: pd.DataFrame | None) -> dict:
         "precision": precision.reason,
         "versions": {name: version(name) for name in ("torch", "open_clip_torch", "timm", "numpy")},
     }
-
-
-def describe_tables(**tables: pd.DataFrame | None) -> dict[str, dict]:
-    """`describe_table` of each that there is."""
-    return {name: describe_table(table) for name, table in tables.items() if table is not None}
-
-
-def describe_table(captions: pd.DataFrame) -> dict:
-    """Counts, the kinds, `table_hash`, and a note where pictures are this project's drawings."""
-    images = captions["image"].unique()
-    described = {"pictures": len(images), "captions": len(captions), "sha256": table_hash(captions)}
-    labels = sorted({str(label) for label in captions["label"].dropna()} - {""})
-    if 0 < len(labels) <= MOST_LABELS:
-        described["labels"] = labels
-    folders = drawn_folders()
-    if drawn := sum(Path(image).parent in folders for image in images):
-        described["note"] = f"{drawn} of {len(images)} pictures are drawn by rsclip-lab's generator, not photographed"
-    return described
-
-
-def table_hash(captions: pd.DataFrame) -> str:
-    """SHA-256 of file names and captions in order, not of the pixels."""
-    rows = zip(captions["image"], captions["caption"], strict=True)
-    return hashlib.sha256("\n".join(f"{Path(image).name}\t{caption}" for image, caption in rows).encode()).hexdigest()
-
-
-def drawn_folders() -> set[Path]:
-    """Where the pictures of the embedded samples lie."""
-    try:
-        return {sample_folder(name) / "images" for name in SAMPLES}
-    except CaptionError:  # this installation has none
-        return set()
 
 
 def fingerprint(model) -> str:

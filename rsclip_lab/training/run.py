@@ -13,6 +13,7 @@ import torch
 from rsclip_lab.checks import require_trainable, require_usable
 from rsclip_lab.data.disk import check_new_folder
 from rsclip_lab.environment import Precision, select_precision, set_seed
+from rsclip_lab.evaluation.record import record_metrics
 from rsclip_lab.models.saved.description import plain
 from rsclip_lab.models.saved.files import update_description
 from rsclip_lab.models.saved.provenance import describe_finetuned
@@ -20,7 +21,7 @@ from rsclip_lab.training.batches import CaptionBatches
 from rsclip_lab.training.callbacks import ProgressBar, TrainingState, Validate
 from rsclip_lab.training.config import FinetuneConfig
 from rsclip_lab.training.fetch import BatchSource
-from rsclip_lab.training.folders import describe_inputs, describe_tables, save_run
+from rsclip_lab.training.folders import describe_inputs, save_run
 from rsclip_lab.training.loop import train
 
 
@@ -54,15 +55,11 @@ class Run:
         return self.notes["seconds"]
 
     def record(self, captions: pd.DataFrame | None = None, control: pd.DataFrame | None = None, /, **metrics) -> None:
-        """Note what was measured, for the model card: in the model's description and, if it is saved, its clip.json.
+        """`record_metrics` of the tuned model and, if the run is saved, in its clip.json.
 
-        `run.record(test, control, base=evaluate(base, test, control), tuned=evaluate(run.model, test, control))`:
-        the tables measured on, where there are any, and by name what each model reached. Replaces an earlier record.
-        Kept as `models.description.plain` gives it: numpy's and torch's numbers as numbers, the k of `topk` as text,
-        NaN as None. Raises TypeError for what has no such form.
+        `run.record(test, control, base=evaluate(base, test, control), tuned=evaluate(run.model, test, control))`
         """
-        found = {"metrics": plain(metrics), "measured_on": describe_tables(captions=captions, control=control)}
-        self.model.description |= found
+        record_metrics(self.model, captions, control, **metrics)
         if self.folder:
             update_description(self.folder, self.model.description)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -10,12 +9,11 @@ from pathlib import Path
 import pandas as pd
 
 from rsclip_lab.data.disk import check_new_folder
+from rsclip_lab.evaluation.record import table_hash
 from rsclip_lab.models import ModelError, load_model
 from rsclip_lab.training.config import FinetuneConfig
-from rsclip_lab.training.folders import fingerprint, save_run, table_hash
+from rsclip_lab.training.folders import fingerprint, save_run
 from rsclip_lab.training.run import Run, finetune
-
-FORMER_RECORD = "config.json"  # of runs kept before clip.json had the record
 
 
 def keep_run(run: Run, folder: str | Path) -> Run:
@@ -47,9 +45,6 @@ def load_run(folder: str | Path, device: str = "auto") -> Run:
         raise FileNotFoundError(f"{folder}: no run here (no history.csv); fine-tune first, or correct the path")
     history, validation = (read_table(folder / name) for name in ("history.csv", "validation.csv"))
     run = Run(load_model(folder, device), history, validation, folder)
-    if (folder / FORMER_RECORD).is_file():
-        former = json.loads((folder / FORMER_RECORD).read_text(encoding="utf-8"))
-        run.model.description.setdefault("training", former)
     try:
         # Runs that were kept before there was distillation had none.
         run.notes["config"].setdefault("distillation", 0.0)

@@ -19,7 +19,9 @@ from rsclip_lab.evaluation import (
     zero_shot_classifier,
 )
 from rsclip_lab.evaluation.evaluate import TestTable, measure
-from rsclip_lab.models import ModelError, new_clip
+from rsclip_lab.evaluation.record import record_metrics
+from rsclip_lab.models import ModelError, load_model, new_clip
+from rsclip_lab.models.hub.card import model_card
 
 
 @pytest.fixture
@@ -147,6 +149,18 @@ def test_interpolation_says_what_it_is(random_clip, tuned, tmp_path):
     assert mixed.description["created_from"] == {"interpolation": ends, "alpha": 0.5}
     assert {"training", "metrics", "measured_on"}.isdisjoint(mixed.description)  # they are the tuned network's
     assert "0.5" in mixed.name
+
+
+def test_what_a_mixture_reaches_goes_with_it_and_into_its_card(random_clip, tuned, tables, tmp_path):
+    mixed = interpolate(random_clip, tuned, 0.5)
+    measured = evaluate(mixed, *tables)
+    record_metrics(mixed, *tables, mixed=measured)
+    kept = load_model(mixed.save(tmp_path / "mixed"), device="cpu")
+    assert kept.description == mixed.description
+    assert kept.description["metrics"]["mixed"]["top1"] == measured["top1"]
+    assert kept.description["measured_on"]["control"]["captions"] == len(tables[1])
+    assert "metrics" not in tuned.description
+    assert f"| top-1, own kinds | {measured['top1']:.3f} |" in model_card(kept)
 
 
 def test_interpolation_leaves_a_batch_norms_counter_alone():

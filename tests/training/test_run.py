@@ -14,11 +14,11 @@ from PIL import Image
 
 from rsclip_lab.data import CaptionError, ImageError, read_captions, sample
 from rsclip_lab.evaluation import evaluate
+from rsclip_lab.evaluation.record import describe_table
 from rsclip_lab.models import load_model, new_clip
 from rsclip_lab.training import FinetuneConfig, TrainingState, finetune, learning_rate_at
 from rsclip_lab.training.batches import CaptionBatches
 from rsclip_lab.training.fetch import BatchSource
-from rsclip_lab.training.folders import describe_table
 from rsclip_lab.training.loop import train
 from rsclip_lab.training.run import full_precision
 
@@ -315,7 +315,7 @@ def copied(folder):
 def test_a_model_tuned_twice_remembers_both_trainings(random_clip, colours):
     once = finetune(random_clip, colours, QUICK, progress=False)
     twice = finetune(once.model, colours[:16], replace(QUICK, seed=5), progress=False).model.description
-    assert twice["name"] == "random-finetuned" and twice["training"]["config"]["seed"] == 5
+    assert twice["name"] == "random-finetuned-2" and twice["training"]["config"]["seed"] == 5
     origin = twice["created_from"]["fine_tuned_from"]
     assert origin["training"] == once.notes and origin["fine_tuned_from"]["name"] == "random"
 
@@ -362,6 +362,16 @@ def test_drawn_pictures_are_told_from_others():
     both = describe_table(pd.concat([drawn, foreign]))
     assert both["note"].startswith(f"{pictures} of {2 * pictures} pictures are drawn")
     assert "note" not in describe_table(foreign) and describe_table(foreign)["sha256"] == described["sha256"]
+
+
+def test_it_is_counted_how_many_pictures_have_a_kind(colours):
+    assert describe_table(colours)["labelled"] == describe_table(colours)["pictures"] == 16
+    some = colours.assign(label=colours["label"].where(colours["image_id"] < 6, None))
+    some.loc[some["image_id"] == 5, "label"] = ""
+    some.loc[some.index[0], "label"] = None  # the picture's other caption has it
+    described = describe_table(some)
+    assert (described["labelled"], described["labels"]) == (5, ["blue", "green", "red", "white"])
+    assert {"labels", "labelled"}.isdisjoint(describe_table(colours.assign(label=None)))
 
 
 def test_a_folder_in_use_is_refused_before_training(random_clip, colours, tmp_path):

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from rsclip_lab.data import read_captions
-from rsclip_lab.models import ModelError
+from rsclip_lab.models import ModelError, load_model
+from rsclip_lab.models.hub.card import model_card
 from rsclip_lab.training import FinetuneConfig, finetune, keep_run, load_or_finetune, load_run
 
 QUICK = FinetuneConfig(epochs=1, batch_size=6, learning_rate=1e-3, precision="fp32")
@@ -74,7 +75,7 @@ def as_it_was_kept_formerly(folder):
     record = description.pop("training")
     del record["steps"], record["config"]["distillation"]
     for table in record["data"].values():
-        table.pop("labels")
+        del table["labels"], table["labelled"]
     path.write_text(json.dumps(description | {"name": "random", "created_from": {"seed": 0}}))
     (folder / "config.json").write_text(json.dumps(record))
 
@@ -89,6 +90,25 @@ def test_a_run_kept_by_an_earlier_version_is_read_and_taken_again(random_clip, c
     assert (tmp_path / "run" / "config.json").is_file() and again.seconds == new.seconds
     again.record(tuned={"top1": 0.5})
     assert load_run(tmp_path / "run").notes == old.notes  # the record has come into clip.json
+    assert load_run(tmp_path / "run").model.name == "random-finetuned"
+
+
+def test_the_model_of_a_run_kept_by_an_earlier_version_knows_its_training(random_clip, captions, tmp_path):
+    new = finetune(random_clip, captions, QUICK, folder=tmp_path / "run", progress=False)
+    as_it_was_kept_formerly(tmp_path / "run")
+    description = load_model(tmp_path / "run", device="cpu").description
+    assert description["name"] == "random-finetuned" == new.model.name
+    assert description["created_from"] == new.model.description["created_from"]
+    assert description["training"]["data"]["captions"]["sha256"] == new.notes["data"]["captions"]["sha256"]
+    card = model_card(load_model(tmp_path / "run", device="cpu"))
+    assert "fine-tuned with rsclip-lab from random" in card and "| batch_size | 6 |" in card
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"config": 3, "seconds": 1}', '{"model_type": "clip"}', "\udcff"])
+def test_another_config_json_beside_a_model_is_no_training(random_clip, tmp_path, text):
+    random_clip.save(tmp_path)
+    (tmp_path / "config.json").write_text(text, encoding="utf-8", errors="surrogateescape")
+    assert load_model(tmp_path, device="cpu").description == random_clip.description
 
 
 def test_a_run_that_finetune_saved_itself_is_taken_again(random_clip, captions, tmp_path):

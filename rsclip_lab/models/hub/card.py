@@ -7,15 +7,13 @@ from collections.abc import Iterator
 import yaml
 
 from rsclip_lab.models.errors import ModelError
+from rsclip_lab.models.hub.card_results import metrics_of, results
 from rsclip_lab.models.hub.card_words import (
     FOUNDATIONS,
     LICENCES,
     LIMITS,
-    MEANINGS,
-    METRICS,
     OF_REPLAY,
     PAPERS,
-    RUNS,
     TESTED,
     UNTESTED,
     USE,
@@ -23,6 +21,7 @@ from rsclip_lab.models.hub.card_words import (
     bullets,
     counted,
     figure,
+    object_of,
     table,
     words,
 )
@@ -48,10 +47,10 @@ def model_card(model, repository: str | None = None, licence: str | None = None)
         "": _what_it_is(known, model),
         "## Data": _data(known),
         "## Training": _training(known),
-        "## Results": _results(known),
+        "## Results": results(known),
         "## How to use it": _use(repository),
         "## Licence": _licence(known, licence),
-        "## Limits": [bullets([TESTED if _object(known.get("measured_on")) else UNTESTED, *LIMITS])],
+        "## Limits": [bullets([TESTED if object_of(known.get("measured_on")) else UNTESTED, *LIMITS])],
         "## To cite": [bullets(_citations(known))],
     }
     header = yaml.safe_dump(_header(known, licence), sort_keys=False, allow_unicode=True, width=10_000)
@@ -61,13 +60,8 @@ def model_card(model, repository: str | None = None, licence: str | None = None)
     return "\n\n".join(filter(None, parts)) + "\n"
 
 
-def _object(value) -> dict:
-    """A part of the description; nothing, where somebody wrote another thing there."""
-    return value if isinstance(value, dict) else {}
-
-
 def _source(known: dict) -> dict:
-    return _object(known.get("created_from"))
+    return object_of(known.get("created_from"))
 
 
 def _stated(licence) -> str | None:
@@ -87,7 +81,7 @@ def _header(known: dict, licence: str | None) -> dict:
         header |= {"license": "other", "license_name": name}
     if bases := list(dict.fromkeys(_repositories(_source(known)))):
         header["base_model"] = bases
-    measured = {name for run in _metrics(known).values() for name in run}
+    measured = {name for run in metrics_of(known).values() for name in run}
     signs = {"accuracy": "top", "recall": "recall"}
     if kinds := [kind for kind, sign in signs.items() if any(sign in name for name in measured)]:
         header["metrics"] = kinds
@@ -113,7 +107,7 @@ def _what_it_is(known: dict, model) -> Iterator[str]:
     else:
         itself = _named({**source, "name": known["name"]})
         yield f"A CLIP network: {itself}. Not trained with this package, or not so that its description records it."
-    vision, tokenizer = _object(known["architecture"].get("vision_cfg")), known["tokenizer"]
+    vision, tokenizer = object_of(known["architecture"].get("vision_cfg")), known["tokenizer"]
     tower = vision.get("timm_model_name") or ("ResNet" if isinstance(vision.get("layers"), list) else "ViT")
     size, parameters = known["preprocess"]["size"], sum(weight.numel() for weight in model.net.parameters())
     rows = {
@@ -142,9 +136,9 @@ def _named(origin: dict) -> str:
 
 def _data(known: dict) -> Iterator[str]:
     """The tables of the training and of the test, with their hashes."""
-    trained, measured = _object(_record(known).get("data")), _object(known.get("measured_on"))
+    trained, measured = object_of(_record(known).get("data")), object_of(known.get("measured_on"))
     used = {**trained, **{"test" if name == "captions" else name: entry for name, entry in measured.items()}}
-    used = {USES.get(name, words(name)): entry for name, entry in used.items() if _object(entry)}
+    used = {USES.get(name, words(name)): entry for name, entry in used.items() if object_of(entry)}
     if not used:
         yield "What it was trained and tested on is not recorded."
         return
@@ -176,14 +170,14 @@ def _kinds(entry: dict) -> str:
     labelled = entry.get("labelled", pictures)
     if labelled == pictures:
         return f"{len(labels)}: {names}"
-    shares = all(type(count) is int for count in (labelled, pictures))
-    listed = f": {names}" if shares and 2 * labelled >= pictures else ""
+    numbers = all(type(count) is int for count in (labelled, pictures))
+    listed = f": {names}" if numbers and 2 * labelled >= pictures else ""
     return f"{counted(len(labels), 'kind')}, of {figure(labelled)} of {counted(pictures, 'picture')}{listed}"
 
 
 def _record(known: dict) -> dict:
     """The record of the training: its own, or that of the nearest network these weights were made of."""
-    records = [_object(one.get("training")) for one in (known, *ancestors(_source(known)))]
+    records = [object_of(one.get("training")) for one in (known, *ancestors(_source(known)))]
     return next(filter(None, records), {})
 
 
@@ -192,58 +186,18 @@ def _training(known: dict) -> Iterator[str]:
     if not record:
         yield "No training is recorded."
         return
-    steps, seconds, config = record.get("steps"), record.get("seconds"), _object(record.get("config"))
+    steps, seconds, config = record.get("steps"), record.get("seconds"), object_of(record.get("config"))
     taken = counted(steps, "step") if steps else "steps not recorded"
     lasted = f" in {seconds:,.0f} s" if isinstance(seconds, (int, float)) else ""
     yield f"From {words(record.get('base_model'))}: {taken}{lasted}, seed {figure(config.get('seed'))}."
     if "training" not in known:
         yield "This is the training of what its weights were made of; it was not trained further."
-    versions = ", ".join(f"{words(name)} {words(value)}" for name, value in _object(record.get("versions")).items())
-    unused = OF_REPLAY if "replay" not in _object(record.get("data")) else ()
+    versions = ", ".join(f"{words(name)} {words(value)}" for name, value in object_of(record.get("versions")).items())
+    unused = OF_REPLAY if "replay" not in object_of(record.get("data")) else ()
     settings = {name: value for name, value in config.items() if name not in unused}
     settings |= {"device": record.get("device"), "number format": record.get("precision")}
     rows = [(words(name), words(value)) for name, value in settings.items() if value is not None]
     yield table(["setting", "value"], [*rows, ("versions", versions or "not recorded")])
-
-
-def _metrics(known: dict) -> dict[str, dict]:
-    """{run: {metric: number}} of what was measured, the recall and the accuracy at each k under names of their own."""
-    runs = {run: dict(_flat(_object(found))) for run, found in _object(known.get("metrics")).items()}
-    return {run: found for run, found in runs.items() if found}
-
-
-def _flat(found: dict, prefix: str = "") -> Iterator[tuple[str, object]]:
-    for name, value in found.items():
-        if isinstance(value, dict):
-            yield from _flat(value, f"{prefix}{name} ")
-        elif f"{prefix}{name}" != "topk 1" and not isinstance(value, (list, type(None))):  # top1 has it already
-            yield f"{prefix}{name}", value
-
-
-def _results(known: dict) -> Iterator[str]:
-    runs = _metrics(known)
-    if not runs:
-        yield "No metrics were recorded."
-        return
-    names = list(dict.fromkeys(name for found in runs.values() for name in found))
-    names.sort(key=lambda name: list(METRICS).index(name) if name in METRICS else len(METRICS))
-    heads = ["metric", *(RUNS.get(run, words(run)) for run in runs)]
-    yield table(heads, [[_metric(name), *(figure(found.get(name)) for found in runs.values())] for name in names])
-    meanings = [MEANINGS[name] for name in names if name in MEANINGS]
-    yield bullets(["shares of 1, except cosines", *meanings])
-    tested_on = _object(known.get("measured_on"))
-    if not tested_on:
-        yield "On which pictures this was measured is not recorded."
-    elif any("note" in _object(entry) for entry in tested_on.values()):
-        yield "Numbers on drawn pictures tell how the method behaves, and nothing about real imagery."
-
-
-def _metric(name: str) -> str:
-    if found := re.fullmatch(r"topk (\d+)", name):
-        return f"top-{found[1]}, own kinds"
-    if found := re.fullmatch(r"recall (image_to_text|text_to_image) (\d+)", name):
-        return f"{found[1].replace('_', ' ')}, R@{found[2]}"
-    return METRICS.get(name) or words(name.replace("_", " "))
 
 
 def _use(repository: str | None) -> Iterator[str]:

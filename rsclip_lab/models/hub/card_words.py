@@ -92,6 +92,11 @@ LIMITS = (
 )
 
 
+def object_of(value) -> dict:
+    """A part of the description; nothing, where somebody wrote another thing there."""
+    return value if isinstance(value, dict) else {}
+
+
 def words(value, longest: int = 200) -> str:
     """Text from anywhere as one line of Markdown that shows it as it is: no markup, formula or control character."""
     text = "".join(" " if unicodedata.category(letter)[0] in "CZ" else letter for letter in str(value))

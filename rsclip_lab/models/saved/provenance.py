@@ -24,7 +24,7 @@ def describe_finetuned(description: dict, training: dict) -> dict:
 
 
 def finetuned_name(base: str) -> str:
-    """"tiny" becomes "tiny-finetuned", and that "tiny-finetuned-2"."""
+    """Another name at each step: "tiny-finetuned" of "tiny", "tiny-finetuned-2" of that."""
     again = re.fullmatch(r"(.+-finetuned)(?:-(\d{1,4}))?", base)
     return f"{again[1]}-{int(again[2] or 1) + 1}" if again else f"{base}-finetuned"
 
@@ -40,7 +40,9 @@ def with_former_record(folder: Path, description: dict) -> dict:
     except (OSError, ValueError, RecursionError):
         return description
     is_record = isinstance(record, dict) and isinstance(record.get("config"), dict) and "seconds" in record
-    return describe_finetuned(description, record) if is_record and "training" not in description else description
+    if "training" in description or not is_record:
+        return description
+    return describe_finetuned(description, record)
 
 
 def origin(description: dict) -> dict:
