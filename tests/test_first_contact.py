@@ -7,11 +7,15 @@ import io
 import json
 import os
 import signal
+import subprocess
 import time
 from functools import cache
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import open_clip
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
@@ -22,12 +26,16 @@ from open_clip.model import CLIP
 from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image
 
+from rsclip_lab.cli import main
 from rsclip_lab.data.public import SETS, PublicSet
 from rsclip_lab.data.readers.class_names import CLASSES_OF_SETS
+from rsclip_lab.data.table import CaptionError
 from rsclip_lab.first_contact import first_contact
+from rsclip_lab.first_contact.fetching import data_sha256, in_words
+from rsclip_lab.first_contact.machine import checkout_commit
 from rsclip_lab.first_contact.protocols import EUROSAT_WORDS, PROTOCOLS
 from rsclip_lab.first_contact.published import Claim, read_published
-from rsclip_lab.first_contact.readings import key_of, number_rows
+from rsclip_lab.first_contact.readings import activation_rows, is_borne_out, key_of, number_rows
 from rsclip_lab.models import HubModel, ModelError
 from rsclip_lab.models.zoo import ZOO
 
@@ -38,15 +46,28 @@ MADE_WITH = {"RemoteCLIP-ViT-B-32": True, "GeoRSCLIP-ViT-B-32": False, "clip-rsi
 WRONG, MISSING = "RemoteCLIP-RN50", "RemoteCLIP-ViT-L-14"
 
 
-def contact(place, zoo, rsicd, **options):
-    """In a process of its own: what `first_contact` gives and prints, with stand-ins for the zoo and for RSICD."""
+def stand_in(place, zoo, rsicd):
     os.chdir(place)
     ZOO.clear()
     ZOO.update({entry["name"]: HubModel(**entry) for entry in zoo})
     SETS["rsicd"] = PublicSet(**rsicd)
+
+
+def contact(place, zoo, rsicd, **options):
+    """In a process of its own: what `first_contact` gives and prints, with stand-ins for the zoo and for RSICD."""
+    stand_in(place, zoo, rsicd)
     with contextlib.redirect_stdout(io.StringIO()) as printed:
         results = first_contact(device="cpu", folder="evidence", published="stand-ins.toml", **options)
     return results, printed.getvalue()
+
+
+def command(place, zoo, rsicd, *given):
+    """In a process of its own: how `rsclip-lab first-contact` ends, and what it prints. It compares with what was
+    really published."""
+    stand_in(place, zoo, rsicd)
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        code = main(["first-contact", "--device", "cpu", "--out", "evidence", *given])
+    return code, printed.getvalue()
 
 
 # Stand-ins, and the numbers that an independent computation gives for them
@@ -180,22 +201,23 @@ def expected(name, data, quick_gelu):
 
 
 def published():
-    """The table of stand-in numbers, as TOML: (model, data, protocol, points, numbers)."""
+    """The table of stand-in numbers, as TOML: (model, data, protocol, points, pictures, numbers). RSICD's test split
+    has 24 pictures, and not 30."""
     remote, geo, rsicd = MADE_WITH
     claims = [
-        (remote, "rsitmd", "retrieval", 0.5, expected(remote, "rsitmd", True)),
-        (remote, "rsicd", "retrieval", 0.5, expected(remote, "rsicd", True)),
-        (remote, "ucm", "retrieval", 0.5, {"mean recall": 56.36}),
-        (remote, "eurosat", "remoteclip-eurosat", 100, {"top-1": 35.96}),
-        (geo, "rsitmd", "retrieval", 0.5, expected(geo, "rsitmd", False)),
-        (rsicd, "rsicd", "clip-rsicd", 0.5, {"top-1": -50.0, "top-3": 100.0}),
-        (WRONG, "rsitmd", "retrieval", 0.5, {"mean recall": 46.21}),
-        (MISSING, "rsitmd", "retrieval", 0.5, {"mean recall": 50.52}),
+        (remote, "rsitmd", "retrieval", 0.5, 24, expected(remote, "rsitmd", True)),
+        (remote, "rsicd", "retrieval", 0.5, 30, expected(remote, "rsicd", True)),
+        (remote, "ucm", "retrieval", 0.5, 24, {"mean recall": 56.36}),
+        (remote, "eurosat", "remoteclip-eurosat", 100, 12, {"top-1": 35.96}),
+        (geo, "rsitmd", "retrieval", 0.5, 24, expected(geo, "rsitmd", False)),
+        (rsicd, "rsicd", "clip-rsicd", 0.5, 18, {"top-1": -50.0, "top-3": 100.0}),
+        (WRONG, "rsitmd", "retrieval", 0.5, 24, expected(remote, "rsitmd", True)),
+        (MISSING, "rsitmd", "retrieval", 0.5, 24, {"mean recall": 50.52}),
     ]
     lines = ['[by_hand]\nucm = "https://example.org/ucm"']
-    for model, data, protocol, points, numbers in claims:
+    for model, data, protocol, points, pictures, numbers in claims:
         lines.append(f'[[table]]\nsource = "stand-in"\ndata = "{data}"\nprotocol = "{protocol}"\nwithin = {points}')
-        lines.append(f'pictures = 24\nrows = [{{ model = "{model}", {row_of(numbers)} }}]')
+        lines.append(f'pictures = {pictures}\nrows = [{{ model = "{model}", {row_of(numbers)} }}]')
     return "\n".join(lines)
 
 
@@ -248,10 +270,21 @@ def arguments(hub, place):
     return place, zoo, rsicd, {"data": {name: str(place / name) for name in ("rsitmd", "eurosat")}}
 
 
+class Calls(NamedTuple):
+    interrupted: dict
+    second: tuple
+    third: tuple
+    place: Path
+    written: tuple  # by the third: JSON, markdown
+    commands: dict
+    elsewhere: Path
+
+
 @pytest.fixture(scope="module")
 def calls(hub, tmp_path_factory):
     """Three calls with the same arguments, the first interrupted as by Ctrl-C: what it had measured, what each of the
-    others gave and printed, and the place where they worked."""
+    others gave and printed, and the place where they worked. Then commands there, and one where RSICD is not to be
+    had: {what they are about: (exit code, printed)}."""
     place = tmp_path_factory.mktemp("place")
     write_rsitmd(place / "rsitmd")
     write_eurosat(place / "eurosat")
@@ -268,7 +301,14 @@ def calls(hub, tmp_path_factory):
             first.result()
         interrupted = measured_so_far(place)
         second, third = (client(contact, *positional, **options) for _ in range(2))
-    return interrupted, second, third, place
+        json_of_third = (place / "evidence" / "first_contact.json").read_text()
+        markdown_of_third = (place / "evidence" / "first_contact.md").read_text()
+        _, zoo, rsicd = positional
+        commands = {name: client(command, place, zoo, rsicd, name) for name in ("clip-rsicd", WRONG)}
+        elsewhere = tmp_path_factory.mktemp("elsewhere")
+        commands["no data"] = client(command, elsewhere, zoo, {**rsicd, "revision": "f" * 40}, "clip-rsicd")
+    written = json_of_third, markdown_of_third
+    return Calls(interrupted, second, third, place, written, commands, elsewhere)
 
 
 def measured_so_far(place):
@@ -278,7 +318,7 @@ def measured_so_far(place):
 
 @pytest.fixture(scope="module")
 def results(calls):
-    return calls[1][0]
+    return calls.second[0]
 
 
 def numbers_of(results, model, data):
@@ -310,18 +350,25 @@ def test_the_activation_is_the_one_that_made_the_published_number(results):
     assert right["by"] == pytest.approx(abs(right["GELU"] - right["QuickGELU"]), abs=0.01) and right["by"] > 0.5
     other = verdicts["GeoRSCLIP-ViT-B-32", "rsitmd"]
     assert other["nearer"] == "GELU" and other["conclusive"] and "correct zoo.toml" in other["reading"]
-    assert "both are within 100 points" in verdicts["RemoteCLIP-ViT-B-32", "eurosat"]["reading"]
+    same = verdicts["RemoteCLIP-ViT-B-32", "eurosat"]
+    assert "both are within 100 points" in same["reading"] and same["QuickGELU"] == same["GELU"]
+    assert same["nearer"] == "–" and same["by"] == 0 and not same["conclusive"]
     assert "neither is within 0.5 points" in verdicts["clip-rsicd", "rsicd"]["reading"]
+    mismatch = verdicts["RemoteCLIP-ViT-B-32", "rsicd"]
+    assert not mismatch["conclusive"] and mismatch["reading"] == "not conclusive: on 24 pictures, published on 30"
     assert len(verdicts) == 5
 
 
 def test_a_number_says_how_near_it_is_and_on_how_many_pictures(results):
     row = numbers_of(results, "RemoteCLIP-ViT-B-32", "rsitmd")["image to text R@10"]
-    assert row["reading"] == "within 0.5 points" and row["queries"] == 24
+    assert row["reading"] == "within 0.5 points" and row["queries"] == 24 and row["reproduced"]
     assert row["low"] < row["measured"] < row["high"]
     assert numbers_of(results, "RemoteCLIP-ViT-B-32", "rsitmd")["text to image R@1"]["queries"] == 120
     row = numbers_of(results, "clip-rsicd", "rsicd")["top-1"]
-    assert row["reading"] == "not within 0.5 points; on 18 pictures, published on 24"
+    assert row["reading"] == "not within 0.5 points" and row["queries"] == 18 and not row["reproduced"]
+    for row in numbers_of(results, "RemoteCLIP-ViT-B-32", "rsicd").values():
+        assert abs(row["difference"]) <= 0.01 and row["reproduced"] is False
+        assert row["reading"] == "not comparable: on 24 pictures, published on 30"
 
 
 def test_a_wrong_and_a_missing_file_are_rows_and_do_not_stop_the_rest(results):
@@ -330,8 +377,9 @@ def test_a_wrong_and_a_missing_file_are_rows_and_do_not_stop_the_rest(results):
     assert "not the expected file: sha256" in wrong["error"] and wrong["expected"]["sha256"] == "0" * 64
     assert "no such file" in missing["error"]
     for name in (WRONG, MISSING):
-        (row,) = numbers_of(results, name, "rsitmd").values()
-        assert row["measured"] is None and row["reading"].startswith("not measured: its weight file is not to be had")
+        rows = numbers_of(results, name, "rsitmd").values()
+        assert rows and all(row["measured"] is None for row in rows)
+        assert {row["reading"] for row in rows} == {"not measured: its weight file is not to be had, see there"}
 
 
 def test_files_are_described_with_size_hash_and_commit(hub, results):
@@ -350,7 +398,7 @@ def test_data_that_cannot_be_fetched_is_a_row_that_says_where_it_is(results):
 
 
 def test_an_interrupted_call_is_continued(calls, hub):
-    interrupted, (results, _), _, _ = calls
+    interrupted, results = calls.interrupted, calls.second[0]
     assert 0 < len(interrupted) < len(results["measured"]) == 10
     for key, row in interrupted.items():
         assert results["measured"][key] == row  # with its date and seconds
@@ -359,30 +407,60 @@ def test_an_interrupted_call_is_continued(calls, hub):
 
 
 def test_a_further_call_measures_nothing_again(calls):
-    _, (second, _), (third, printed), _ = calls
+    (second, _), (third, printed) = calls.second, calls.third
     assert third["measured"] == second["measured"] and third["numbers"] == second["numbers"]
     assert "measuring" not in printed
 
 
 def test_pictures_are_decoded_once_for_all_models_of_a_size(calls):
-    (manifest,) = (calls[3] / "evidence" / "pixels").glob("*/manifest.jsonl")
+    (manifest,) = (calls.place / "evidence" / "pixels").glob("*/manifest.jsonl")
     assert len(manifest.read_text().splitlines()) == len(RSICD_TEST) + len(RSITMD_TEST) + 12
 
 
 def test_the_results_are_a_json_and_the_tables_that_are_printed(calls, results):
-    _, _, (third, printed), place = calls
-    evidence = place / "evidence"
-    assert sorted(path.name for path in evidence.iterdir()) == ["first_contact.json", "first_contact.md", "pixels"]
-    assert json.loads((evidence / "first_contact.json").read_text()) == json.loads(json.dumps(third))
-    markdown = (evidence / "first_contact.md").read_text()
+    third, printed = calls.third
+    files = sorted(path.name for path in (calls.place / "evidence").iterdir())
+    assert files == ["first_contact.json", "first_contact.md", "pixels"]
+    as_json, markdown = calls.written
+    assert json.loads(as_json) == json.loads(json.dumps(third))
     assert markdown in printed
     tables = [block.splitlines() for block in markdown.split("\n\n") if block.startswith("|")]
-    parts = ("numbers", "activation", "files", "data")
-    assert [len(lines) - 2 for lines in tables] == [len(third[part]) for part in parts]
+    wrong = [line for line in tables[0] if line.startswith(f"| {WRONG} ")]
+    assert len(wrong) == 1 and "7 numbers" in wrong[0] and len(numbers_of(third, WRONG, "rsitmd")) == 7
+    assert [len(lines) - 2 for lines in tables] == [
+        len(third["numbers"]) - 6,
+        *(len(third[part]) for part in ("activation", "files", "data")),
+    ]
     for lines in tables:
         assert len({line.count(" | ") for line in lines}) == 1
     for stated in ("stand-ins.toml", STAND_INS, REVISION, third["date"], third["machine"]["torch"]):
         assert stated in markdown
+    assert "rsclip-lab 0" in markdown and "free disk" not in markdown
+
+
+def test_the_exit_code_is_about_the_names_of_the_call(calls):
+    """After a wrong file of another model; for a wrong file; where nothing of what was published can be measured."""
+    assert {about: code for about, (code, _) in calls.commands.items()} == {"clip-rsicd": 0, WRONG: 1, "no data": 1}
+    assert calls.third[0]["ok"] is False and calls.third[0]["names"] == [*MADE_WITH, WRONG, MISSING]
+
+
+def test_what_is_to_fetch_is_said_before_it_is_fetched(calls):
+    printed = calls.commands["no data"][1]
+    said, fetched = printed.index("data sets to fetch: rsicd (1 MB)"), printed.index("fetching clip-rsicd")
+    assert said < fetched and "weight files: 1, together about 0.0 GB" in printed
+    assert "data sets to fetch" not in calls.third[1]
+    assert calls.third[1].index("ucm cannot be fetched by itself") < calls.third[1].index("fetching ")
+    assert calls.third[1].index("reading rsitmd") < calls.third[1].index("fetching ")
+
+
+def test_the_results_keep_the_folders_of_this_machine_to_themselves(calls):
+    for place in (calls.place, calls.elsewhere):
+        for file in ("first_contact.json", "first_contact.md"):
+            text = (place / "evidence" / file).read_text()
+            assert str(place) not in text and str(Path.home()) + "/" not in text
+    results = json.loads((calls.elsewhere / "evidence" / "first_contact.json").read_text())
+    error = results["data"]["rsicd"]["error"]
+    assert "could not be fetched" in error and "…/rsicd.partial/" in error and "lab.sample" not in error
 
 
 # Without a hub
@@ -400,6 +478,111 @@ def test_a_number_of_another_file_or_other_data_is_not_shown():
 
     assert reading() == reading(sha256="data", ok=True) == reading(ok=False) == "within 0.5 points"
     assert reading(sha256="other", ok=True) == reading("other") == "not measured: its turn has not come"
+
+
+def readings(quick, plain, pictures=9, published_on=9):
+    """Of a claim of 50 % within half a point: its number's row, measured with GELU, and its verdict."""
+    claim = Claim("m", "d", "retrieval", {"mean recall": 50.0}, 0.5, published_on, "a stand-in")
+    measured = {}
+    for activation, percent in (("QuickGELU", quick), ("GELU", plain)):
+        shares = {"mean recall": {"percent": percent, "queries": pictures, "low": None, "high": None}}
+        measured[key_of(claim, activation)] = {"shares": shares, "model_sha256": "file", "data_sha256": "data"}
+    files = {"m": {"activation": "GELU", "ok": True, "sha256": "file"}}
+    results = {"files": files, "data": {"d": {"ok": True, "sha256": "data"}}, "measured": measured}
+    (number,), (verdict,) = number_rows([claim], results), activation_rows([claim], results)
+    return number["reproduced"], verdict["nearer"], verdict["conclusive"], verdict["reading"]
+
+
+def test_only_the_published_number_of_pictures_proves_anything():
+    assert readings(47.0, 50.1) == (True, "GELU", True, "GELU, as the zoo has it")
+    assert readings(47.0, 50.1, published_on=None) == (True, "GELU", True, "GELU, as the zoo has it")
+    other = readings(47.0, 50.1, pictures=28, published_on=452)
+    assert other == (False, "GELU", False, "not conclusive: on 28 pictures, published on 452")
+
+
+def test_two_activations_within_the_tolerance_or_none_settle_nothing():
+    assert readings(49.8, 50.1) == (True, "GELU", False, "not conclusive: both are within 0.5 points")
+    reproduced, nearer, conclusive, reading = readings(47.0, 40.0)
+    assert (reproduced, nearer, conclusive) == (
+        False,
+        "QuickGELU",
+        False,
+    ) and "neither is within 0.5 points" in reading
+
+
+@pytest.mark.parametrize("percents", [(50.1, 50.1), (40.0, 40.0), (49.9, 50.1)])
+def test_no_activation_is_nearer_than_one_that_is_as_near(percents):
+    _, nearer, conclusive, reading = readings(*percents)
+    assert (nearer, conclusive) == ("–", False) and reading.startswith("not conclusive: ")
+
+
+def test_a_call_is_borne_out_by_its_own_files_and_at_least_one_number():
+    def borne_out(*models, measured=None):
+        files = {"good": {"ok": True}, "bad": {"ok": False}, "unpublished": {"ok": True}}
+        numbers = [{"model": "good", "measured": None}, {"model": "good", "measured": measured}]
+        return is_borne_out(models, {"files": files, "numbers": numbers})
+
+    assert borne_out("good", measured=1.0) and borne_out("unpublished")
+    assert not borne_out("good") and not borne_out("good", "bad", measured=1.0) and not borne_out("not yet fetched")
+
+
+@pytest.mark.parametrize(
+    "words, without_folders",
+    [
+        ("/home/jane/data/rsitmd/images/1.png: cut off", "…/images/1.png: cut off"),
+        ("no file '/content/drive/My Drive/rsitmd/1.png', see /mnt/x/y/z", "no file '…/rsitmd/1.png', see …/y/z"),
+        ("/home/jane/1.png and /scratch are gone", "…/1.png and …/scratch are gone"),
+        (r"C:\Users\jane\data\rsitmd\1.png: cut off", "…/rsitmd/1.png: cut off"),
+        ("(~/data/rsitmd/images/1.png)", "(…/images/1.png)"),
+        ("test/rsicd at https://example.org/a/b/c: 404", "test/rsicd at https://example.org/a/b/c: 404"),
+        ("4 / 3 and/or data/rsicd", "4 / 3 and/or data/rsicd"),
+    ],
+)
+def test_of_an_absolute_path_the_last_parts_are_kept(words, without_folders):
+    assert in_words(ValueError(words)) == without_folders
+
+
+def test_the_hash_of_data_is_of_what_is_in_the_folder_and_not_of_where_it_lies(tmp_path):
+    def hash_of(*files):
+        for number, file in enumerate(files):
+            (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / file).write_bytes(png(number))
+        images = [str(tmp_path / file) for file in files]
+        return data_sha256(pd.DataFrame({"image": images, "caption": "a pier", "split": "test"}))
+
+    flat = hash_of("images/1.png", "images/2.png")
+    assert flat == hash_of("my/pictures/1.png", "my/pictures/2.png") != hash_of("images/1.png", "images/3.png")
+    classes = hash_of("set/River/1.png", "set/Forest/2.png")
+    assert classes == hash_of("my/set/River/1.png", "my/set/Forest/2.png")
+    assert classes != hash_of("set/Lake/1.png", "set/Forest/2.png")
+
+
+def test_the_commit_is_that_of_a_checkout_of_the_package_alone(tmp_path):
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=tester", "-c", "user.email=tester@example.org"]
+    assert checkout_commit(tmp_path) is None
+    subprocess.run([*git, "init", "-q"], check=True)
+    (tmp_path / "file").write_text("1")
+    subprocess.run([*git, "add", "file"], check=True)
+    subprocess.run([*git, "commit", "-q", "-m", "first"], check=True)
+    commit = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
+    assert checkout_commit(tmp_path) == commit and len(commit) == 40
+    (tmp_path / "file").write_text("2")
+    assert checkout_commit(tmp_path) == f"{commit}-dirty"
+    (tmp_path / "inside").mkdir()
+    assert checkout_commit(tmp_path / "inside") is None
+
+
+def test_data_that_is_not_there_or_unreadable_is_refused_before_anything_is_fetched(tmp_path, capsys):
+    with pytest.raises(CaptionError, match="rsitmd: there is no .*nowhere"):
+        first_contact(data={"rsitmd": tmp_path / "nowhere"}, folder=tmp_path / "evidence")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(CaptionError, match="rsitmd: .*empty"):
+        first_contact([WRONG], data={"rsitmd": tmp_path / "empty"}, folder=tmp_path / "evidence")
+    write_rsitmd(tmp_path / "rsitmd")
+    (tmp_path / "rsitmd" / "images" / "101.png").unlink()
+    with pytest.raises(CaptionError, match="rsitmd: .*101.png"):
+        first_contact([WRONG], data={"rsitmd": tmp_path / "rsitmd"}, folder=tmp_path / "evidence")
+    assert "fetching" not in capsys.readouterr().out and not (tmp_path / "evidence").exists()
 
 
 def test_unknown_names_are_refused_before_anything_happens(tmp_path):

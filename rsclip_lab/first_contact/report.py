@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 
 JSON, MARKDOWN = "first_contact.json", "first_contact.md"
@@ -42,7 +43,7 @@ def as_markdown(results: dict) -> str:
         f"{results['date']}, on {machine}. Published numbers: {published['file']} (sha256 {published['sha256']}). "
         "Shares in percent, measured in float32; differences in points, measured - published.",
         "## Published and measured",
-        _table(NUMBERS, [_number_cells(row) for row in results["numbers"]]),
+        _table(NUMBERS, list(_number_lines(results["numbers"]))),
         "## Which activation the weights were made for",
         _table(ACTIVATION, [_activation_cells(row) for row in results["activation"]]),
         "## Weight files",
@@ -57,6 +58,20 @@ NUMBERS = ("model", "data", "metric", "published", "measured", "difference", "95
 ACTIVATION = ("model", "data", "metric", "published", "QuickGELU", "GELU", "nearer", "by", "reading")
 FILES = ("model", "repository", "file", "commit", "MB", "sha256", "seconds", "reading")
 DATA = ("data", "from", "pictures", "captions", "sha256", "reading")
+
+
+def _number_lines(rows: list[dict]) -> Iterator[list[str]]:
+    """One line a number; one for all that are missing of a model on a data set for one reason."""
+
+    def line(row: dict) -> tuple:
+        return row["model"], row["data"], row["reading"] if row["measured"] is None else row["metric"]
+
+    for _, group in groupby(rows, key=line):
+        first, *others = group
+        if others:
+            yield [first["model"], first["data"], f"{1 + len(others)} numbers", *[""] * 5, first["reading"]]
+        else:
+            yield _number_cells(first)
 
 
 def _number_cells(row: dict) -> list[str]:
