@@ -196,6 +196,13 @@ def test_export_writes_the_layout_asked_for(saved_model, tmp_path, capsys):
     assert "holds something already" in capsys.readouterr().err
 
 
+def test_push_uploads_as_it_was_told_to(hub, hub_clients, saved_model):
+    arguments = ["push", saved_model, "tester/from-the-terminal", "--private", "--licence", "cc-by-4.0"]
+    assert hub_clients["tester"](main, arguments) == 0
+    assert "tester/from-the-terminal" in hub.private
+    assert "license: cc-by-4.0" in hub.files("tester/from-the-terminal")["README.md"].decode()
+
+
 def test_course_passes_its_options_on_and_prints_the_table(monkeypatch, capsys, tmp_path):
     calls = []
 

@@ -24,7 +24,9 @@ SAME_FLOOR = {("models", "data"), ("cli", "course"), ("cli", "first_contact")}
 HOME_OF_LIBRARY = {"matplotlib": {"show"}, "ipywidgets": {"show"}, "faiss": {"search"}, "peft": {"training"}}
 # Extras, and what is slow to import: only where it is needed, inside a function.
 HOME_OF_LIBRARY |= dict.fromkeys(
-    ("imagecodecs", "pyarrow", "webdataset", "transformers", "sentencepiece", "tifffile", "scipy", "py3langid"), set()
+    "imagecodecs pyarrow webdataset transformers sentencepiece tifffile scipy py3langid".split()
+    + "onnx onnxscript onnxruntime tokenizers huggingface_hub".split(),
+    set(),
 )
 
 
@@ -124,7 +126,7 @@ def test_every_public_name_is_there_and_listed():
 
 
 CONTRACT = """read_captions ImageTextDataset sample audit load_model Clip models clip_loss FinetuneConfig
-finetune zero_shot_classifier predict topk_accuracy retrieval_recall evaluate""".split()
+finetune zero_shot_classifier predict topk_accuracy retrieval_recall evaluate fetch_data export push""".split()
 
 
 def test_the_names_that_lessons_rely_on_are_public():

@@ -147,7 +147,7 @@ agreement = (model.encode_texts(texts) * flipped.encode_texts(texts)).sum(dim=1)
 print(f"{model.name}: {model.activation} against {flipped.activation}: cosine {agreement.mean():.5f}, no error, no warning")
 
 # %% [markdown]
-# Two layers of text hardly feel it, and that is all there is in `tiny`, whose picture tower is a ResNet. Choose
+# `tiny` has only two text layers and a ResNet for pictures, so it hardly changes, if it is what you loaded. Choose
 # a ViT of the list above, with twelve layers or more a tower, and run this again. Several people have lost
 # accuracy this way and looked for the fault in their data
 # ([open_clip #771](https://github.com/mlfoundations/open_clip/issues/771),

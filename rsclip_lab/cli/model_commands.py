@@ -22,9 +22,9 @@ def add_commands(commands) -> None:
 
     push = commands.add_parser("push", help="upload a model with its card to the Hugging Face hub")
     push.add_argument("model", help=MODEL)
-    push.add_argument("repository", metavar="OWNER/NAME", help="is made if it is not there")
-    push.add_argument("--private", action="store_true", help="a new repository is not shown to others")
-    push.add_argument("--licence", help="of your weights, such as apache-2.0; the base model's may bind you")
+    push.add_argument("repository", metavar="OWNER/NAME", help="created if missing")
+    push.add_argument("--private", action="store_true", help="create the repository as private")
+    push.add_argument("--licence", help="of your weights, such as apache-2.0; the base's may also apply")
     push.set_defaults(run=run_push)
 
     contact = commands.add_parser(
@@ -34,7 +34,7 @@ def add_commands(commands) -> None:
     contact.add_argument(
         "--data", type=named_place, action="append", default=[], metavar="NAME=PLACE", help="rsitmd=my/rsitmd, …"
     )
-    contact.add_argument("--out", type=Path, default=Path("outputs/first_contact"), help="is gone on with if there")
+    contact.add_argument("--out", type=Path, default=Path("outputs/first_contact"), help="continued if it exists")
     contact.add_argument("--device", default="auto", help="auto, cuda, mps or cpu (default auto)")
     contact.set_defaults(run=run_first_contact)
 

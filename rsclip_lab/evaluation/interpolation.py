@@ -26,7 +26,7 @@ def interpolate(base: Clip, tuned: Clip, alpha: float) -> Clip:
     mixed = tuned.copy()
     name = f"{base.name} to {tuned.name} at {alpha:g}"
     ends = [origin(model.description) for model in (base, tuned)]
-    mixed.description = describe_descendant(tuned.description, name, {"interpolation": ends, "alpha": alpha})
+    mixed.description = describe_descendant(tuned.description, name, {"interpolation": ends, "alpha": float(alpha)})
     start = base.net.state_dict()
     with torch.no_grad():
         for name, value in mixed.net.state_dict().items():

@@ -81,7 +81,9 @@ def same_start(run: Run, model, captions: pd.DataFrame, replay: pd.DataFrame | N
     """Whether `run` was trained on these tables from exactly the weights of `model`."""
     tables = {"captions": captions} if replay is None else {"captions": captions, "replay": replay}
     asked = {name: table_hash(table) for name, table in tables.items()}
-    used = {name: table["sha256"] for name, table in run.notes.get("data", {}).items()}
+    # Validation chooses the epoch, and is no part of what was asked for here.
+    data = run.notes.get("data", {}).items()
+    used = {name: table["sha256"] for name, table in data if name != "validation"}
     return used == asked and run.notes.get("base_weights_sha256") == fingerprint(model)
 
 

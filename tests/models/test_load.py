@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 import shutil
+import time
 import warnings
 
 import open_clip
@@ -13,6 +14,7 @@ from conftest import TINY_ARCHITECTURE
 from hub_server import REVISION
 
 from rsclip_lab.models import ModelError, export, load_model, new_clip, sources
+from rsclip_lab.models.hub.files import commit_of
 from rsclip_lab.models.weights import sha256_of
 
 TEXTS = ["boats", "a sandy beach seen from above"]
@@ -278,3 +280,24 @@ def test_the_callers_modes_do_not_reach_the_network(weights, random_clip):
     assert torch.equal(features(loaded), features(random_clip))
     loaded.text_features(loaded.tokenizer(TEXTS)).sum().backward()
     assert loaded.net.token_embedding.weight.grad is not None
+
+
+def commits_of_two_files(folder):
+    """In a process of the hub's client: the second file is asked for after somebody has pushed another commit."""
+    get = sources.files_of_repository("test/moving")
+    first = get("one.json")
+    (folder / "asked").touch()
+    while not (folder / "pushed").exists():
+        time.sleep(0.01)
+    return commit_of(first), commit_of(get("two.json"))
+
+
+def test_files_of_a_repository_come_from_one_commit(hub, hub_clients, tmp_path):
+    hub.put("test/moving", "one.json", b"{}")
+    hub.put("test/moving", "two.json", b"{}")
+    answer = hub_clients["online"].submit(commits_of_two_files, tmp_path)
+    while not (tmp_path / "asked").exists():
+        time.sleep(0.01)
+    hub.put("test/moving", "two.json", b"[]", "f" * 40)
+    (tmp_path / "pushed").touch()
+    assert answer.result(timeout=60) == (REVISION, REVISION)

@@ -68,6 +68,13 @@ def test_weights_come_from_the_hub_once_and_then_from_its_cache(hub, hub_clients
     assert hub.asked == []  # a pinned revision that is there needs no question
 
 
+def test_what_the_weights_were_trained_on_reaches_the_model(hub_clients, entry):
+    other = {"mean": (0.5, 0.5, 0.5), "std": (0.25, 0.25, 0.25), "interpolation": "bilinear", "resize_mode": "squash"}
+    preprocess = hub_clients["online"](text_features, entry | {"preprocess": other})[1]["preprocess"]
+    assert preprocess | {"mean": [0.5] * 3, "std": [0.25] * 3} == preprocess
+    assert (preprocess["interpolation"], preprocess["resize_mode"]) == ("bilinear", "squash")
+
+
 def test_a_file_with_another_hash_is_refused_and_removed(hub, hub_clients, entry):
     online, place = hub_clients["online"], (entry["repository"], "weights.pt", REVISION)
     with pytest.raises(ModelError, match="not the expected file"):

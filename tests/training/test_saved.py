@@ -117,6 +117,12 @@ def test_a_run_that_finetune_saved_itself_is_taken_again(random_clip, captions, 
     assert again.seconds == run.seconds and weights_equal(again.model, run.model)
 
 
+def test_a_run_that_was_validated_is_taken_again(random_clip, captions, tmp_path):
+    run = finetune(random_clip, captions, QUICK, validation=captions, folder=tmp_path / "run", progress=False)
+    again = load_or_finetune(tmp_path / "run", random_clip, captions, QUICK, progress=False)
+    assert again.seconds == run.seconds and len(again.validation) == len(run.validation) > 0
+
+
 @pytest.mark.parametrize("record", [None, {}, {"config": {"knob": 1}}, {"config": {"epochs": 0}}, {"config": []}])
 def test_a_record_that_is_not_understood_is_named(random_clip, captions, tmp_path, record):
     keep_run(finetune(random_clip, captions, QUICK, progress=False), tmp_path / "run")
