@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -38,22 +39,44 @@ def check_new_folder(folder: Path) -> None:
 
 @contextmanager
 def new_folder(folder: Path) -> Iterator[Path]:
-    """A private folder to write into, which becomes `folder` when the block ends without an error, else vanishes."""
+    """A private folder to write into, which becomes `folder` when the block ends without an error, else vanishes.
+
+    Raises FileExistsError when `folder` holds something, be it only at the end, by somebody who was faster.
+    """
     check_new_folder(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     stage = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
         yield stage
         stage.chmod(0o755)  # mkdtemp's folder is private to its maker
-        if folder.exists():
-            folder.rmdir()
-        os.replace(stage, folder)
+        try:
+            if folder.exists():
+                folder.rmdir()
+            os.replace(stage, folder)
+        except OSError:
+            check_new_folder(folder)
+            raise
     finally:
         shutil.rmtree(stage, ignore_errors=True)
 
 
-def unwritable(folder: Path, error: OSError) -> CaptionError:
-    """What to say when `folder` cannot be written to."""
+def write_error(error: Exception) -> OSError | None:
+    """The system's error behind `error`: a full disk or a place not to be written to, or what `error` itself is.
+
+    Libraries in Rust speak of it in words: "… (os error 28)".
+    """
+    one: BaseException | None = error
+    while one is not None:
+        found = re.search(r"\(os error (\d+)\)", str(one))
+        number = int(found[1]) if found else getattr(one, "errno", None)
+        if number in FULL | NOT_ALLOWED:
+            return OSError(number, os.strerror(number))
+        one = one.__cause__ or one.__context__
+    return error if isinstance(error, OSError) else None
+
+
+def unwritable(folder: Path, error: OSError, kind: type[ValueError] = CaptionError) -> ValueError:
+    """What to raise when `folder` cannot be written to: an error of this kind."""
     if error.errno in FULL:
-        return CaptionError(f"{folder}: the disk is full; make room there, or name a folder on another disk")
-    return CaptionError(f"{folder}: cannot be written to ({error.strerror or error}); name another folder")
+        return kind(f"{folder}: the disk is full; make room there, or name a folder on another disk")
+    return kind(f"{folder}: cannot be written to ({error.strerror or error}); name another folder")

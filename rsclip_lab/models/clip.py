@@ -26,7 +26,7 @@ from rsclip_lab.models.inputs import (
     resizing,
 )
 from rsclip_lab.models.saved.files import write_model
-from rsclip_lab.models.tokenizers import describe_tokenizer, make_tokenizer, save_tokenizer
+from rsclip_lab.models.tokenizers import check_vocabulary, describe_tokenizer, make_tokenizer
 
 ACTIVATION = re.compile(r"(\w*(?:GELU|SiLU))(Tanh)?(?:Activation)?")
 
@@ -48,6 +48,7 @@ class Clip:
         self.image_size: int = values["size"]
         self.mean, self.std = tuple(values["mean"]), tuple(values["std"])
         self.tokenizer = tokenizer or make_tokenizer(description["tokenizer"])
+        check_vocabulary(self.tokenizer, getattr(getattr(net, "text", net), "vocab_size", None))
 
     @property
     def name(self) -> str:
@@ -79,7 +80,7 @@ class Clip:
 
     def resize_to(self, size: int) -> Compose:
         """`resize` for pictures of `size` x `size`: training decodes them larger, for its random crops."""
-        return resizing(preprocess_values(self.description["preprocess"] | {"size": size}))
+        return resizing(preprocess_values(self.description["preprocess"], size))
 
     def to(self, device: str | torch.device) -> "Clip":
         """Move the network to `device`, in place."""
@@ -93,10 +94,10 @@ class Clip:
     def save(self, folder: str | Path, half: bool = False) -> Path:
         """Write `folder`/model.safetensors, clip.json and the tokenizer's files, where it is not CLIP's own.
 
-        half: store the matrices as float16.
+        half: store the matrices as float16. What was saved there before is replaced as a whole: a save that fails
+        leaves the former model, or a folder that `load_model` refuses. Raises `ModelError` when the disk does.
         """
-        save_tokenizer(self.tokenizer, self.description["tokenizer"], folder)
-        return write_model(folder, self.net, self.description, half)
+        return write_model(folder, self.net, self.description, half, tokenizer=self.tokenizer)
 
     # Features with a gradient, for training.
 
@@ -126,7 +127,7 @@ class Clip:
         Raises `ImageError` naming the file when a picture cannot be read.
         """
         images = self._checked(images)
-        features = torch.empty(len(images), self.dim)
+        features = torch.empty(len(images), self.dim, dtype=torch.float32)
         with torch.no_grad(), evaluating(self.net), ThreadPoolExecutor() as pool:
             for rows in progress(_slices(len(images), batch_size), desc="encoding images"):
                 pixels = self._pixels(images, rows, pool)
@@ -153,7 +154,7 @@ class Clip:
         """Unit vectors float32 [n, dim] on the CPU, one row a text; a repeated text is encoded once."""
         texts = as_list_of_texts(texts)
         row_of_text = {text: row for row, text in enumerate(dict.fromkeys(texts))}
-        distinct = torch.empty(len(row_of_text), self.dim)
+        distinct = torch.empty(len(row_of_text), self.dim, dtype=torch.float32)
         tokens = self.tokenizer(list(row_of_text))
         by_length = tokens.argmax(dim=-1).argsort()  # where `text_features` cuts them: shorter batches
         with torch.no_grad(), evaluating(self.net):
@@ -185,7 +186,7 @@ def describe(name: str, architecture: dict, preprocess: dict | None = None, crea
     return {
         "name": name,
         "architecture": architecture,
-        "preprocess": preprocess_values({**(preprocess or {}), "size": size}),
+        "preprocess": preprocess_values(preprocess, size),
         "tokenizer": describe_tokenizer(architecture),
         "created_from": created_from or {},
     }

@@ -1,14 +1,13 @@
 """From text to tokens: CLIP's own tokenizer, and those of the transformers library that other text towers read."""
 
+import copy
 import importlib.util
-import shutil
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from open_clip.tokenizer import HFTokenizer, SimpleTokenizer
 
-from rsclip_lab.data.disk import new_folder
 from rsclip_lab.environment import first_line
 from rsclip_lab.models.errors import ModelError
 from rsclip_lab.models.hub.files import commit_of, fetch_file, fetch_optional
@@ -35,11 +34,10 @@ def describe_tokenizer(architecture: dict, source: str | None = None) -> dict:
     """
     text = architecture["text_cfg"]
     repository = source or text.get("hf_tokenizer_name") or text.get("hf_model_name")
-    options = text.get("tokenizer_kwargs") or {}
     description = {"name": "hf", "source": str(repository)} if repository else {"name": "clip"}
     description["context_length"] = text.get("context_length", 77)
-    if options:
-        description["options"] = dict(options)
+    if text.get("tokenizer_kwargs"):
+        description["options"] = copy.deepcopy(text["tokenizer_kwargs"])
     if text.get("tokenizer_mode"):
         description["mode"] = text["tokenizer_mode"]
     _check_options(description)
@@ -81,15 +79,25 @@ def make_tokenizer(description: dict, folder: str | Path | None = None) -> Simpl
     return tokenizer
 
 
+def check_vocabulary(tokenizer, size: int | None) -> None:
+    """Raise ModelError where a tokenizer gives higher tokens than a text tower of that many has vectors for.
+
+    size: None where it is not known.
+    """
+    largest = getattr(tokenizer, "largest_token", None)
+    if isinstance(tokenizer, SimpleTokenizer):
+        largest = tokenizer.vocab_size - 1
+    if size and largest is not None and largest >= size:
+        raise ModelError(
+            f"the tokenizer gives tokens up to {largest}, the text tower holds {size}: they are not of one model; "
+            "name the right one in text_cfg.hf_tokenizer_name, or save or fetch the model again"
+        )
+
+
 def save_tokenizer(tokenizer, description: dict, folder: str | Path) -> None:
-    """Write `folder`/tokenizer where the tokenizer needs files; CLIP's own comes with open_clip."""
-    if description["name"] == "clip":
-        return
-    place = Path(folder) / FOLDER
-    if (place / CONFIG).is_file():  # of a model that was saved here before
-        shutil.rmtree(place)
-    with new_folder(place) as stage:
-        tokenizer.save_pretrained(stage)
+    """Write `folder`/tokenizer, which is not there, where the tokenizer needs files; CLIP's own has open_clip's."""
+    if description["name"] != "clip":
+        tokenizer.save_pretrained(Path(folder) / FOLDER)
 
 
 @lru_cache(maxsize=4)
@@ -110,6 +118,13 @@ class TransformersTokenizer(HFTokenizer):
         # In the mode "clips": a start, an end and, last in the row, a class token.
         self.marks = 3 if mode == "clips" else self.tokenizer.num_special_tokens_to_add()
 
+    @cached_property
+    def largest_token(self) -> int:
+        """Of the vocabulary and of what frames each text. What was added to the vocabulary may go beyond a text
+        tower that never sees it: T5's <extra_id_0> to <extra_id_99> are beyond SigLIP's."""
+        words = set(self.tokenizer.get_vocab().values()) - set(self.tokenizer.added_tokens_encoder.values())
+        return max(*words, int(self([""]).max()))
+
     def encode(self, text: str) -> list[int]:
         text = self.clean_fn(text)
         return self.tokenizer(text, add_special_tokens=False, truncation=False, verbose=False)["input_ids"]
@@ -120,16 +135,18 @@ class TransformersTokenizer(HFTokenizer):
 
 def _check_options(description: dict) -> None:
     options = description.get("options", {})
+    if not isinstance(options, dict):
+        raise ModelError(f"tokenizer_kwargs is {options!r:.80}: give options by name, or none")
     known = OPTIONS.get(description["name"])
     if known is None:
         raise ModelError(f"no tokenizer is called {description['name']!r}: choose 'clip' or 'hf'")
     if description["name"] == "hf" and not description.get("source"):
         raise ModelError("a tokenizer of transformers needs a source: name a repository of the hub, or a folder")
     if unknown := sorted(set(options) - known):
-        are = f"{', '.join(unknown)}: leave out what is not one of {', '.join(sorted(known))}"
+        are = f"{', '.join(unknown):.80}: leave out what is not one of {', '.join(sorted(known))}"
         raise ModelError(f"tokenizer_kwargs has options that are not used here, {are}")
     if options.get("clean", "lower") not in CLEANERS:
-        raise ModelError(f"tokenizer_kwargs.clean is {options['clean']!r}: choose one of {', '.join(CLEANERS)}")
+        raise ModelError(f"tokenizer_kwargs.clean is {options['clean']!r:.80}: choose one of {', '.join(CLEANERS)}")
 
 
 def _saved_in(folder: str | Path | None) -> Path | None:

@@ -11,9 +11,18 @@ from open_clip.model import convert_to_custom_text_state_dict
 from safetensors import safe_open
 from torch import Tensor, nn
 
-from rsclip_lab.models.architecture import architectures_that_fit
+from rsclip_lab.environment import first_line
+from rsclip_lab.models.architecture import BUILD_ERRORS, architectures_that_fit
 from rsclip_lab.models.errors import ModelError
-from rsclip_lab.models.mistaken import check_archive, first_bytes, mistaken, unreadable
+from rsclip_lab.models.mistaken import (
+    check_archive,
+    check_pickles,
+    first_bytes,
+    larger_than_file,
+    mistaken,
+    shown,
+    unreadable,
+)
 
 # Under which name training scripts (open_clip's, timm's, the tutorials') keep the state dict.
 WRAPPERS = ("model", "state_dict", "model_state_dict")
@@ -40,7 +49,7 @@ def read_weights(path: str | Path) -> dict[str, Tensor]:
         raise
     except Exception as error:  # of zipfile, pickle, torch and safetensors, over bytes of any kind
         raise unreadable(path, error) from None
-    return _plain_names(weights)
+    return _plain_names(weights, path)
 
 
 def _read_safetensors(path: Path) -> dict[str, Tensor]:
@@ -57,6 +66,7 @@ def _read_torch(path: Path, head: bytes) -> dict[str, Tensor]:
         raise mistaken(path, head)
     if path.suffix == ".safetensors":  # torch would go by the name
         raise ModelError(f"{path} is a torch file under another name; call it .pt, if you trust where it came from")
+    check_pickles(path, archive)
     content = torch.load(path, map_location="cpu", weights_only=True, mmap=archive)
     weights = _state_dict_in(content, path)
     if not archive:
@@ -73,13 +83,14 @@ def _state_dict_in(content: object, path: Path) -> dict[str, Tensor]:
     if not isinstance(content, dict) or not content or not all(map(_is_weight, content.items())):
         raise ModelError(f"{path} holds {_nature(content)}; save net.state_dict() of the network")
     if sum(value.nbytes for value in content.values()) > 2 * path.stat().st_size:  # twice: weights may be tied
-        raise ModelError(f"{path} declares tensors larger than the file; do not use it")
+        raise larger_than_file(path)
     return content
 
 
 def _is_weight(item: tuple) -> bool:
     name, value = item
-    return isinstance(name, str) and isinstance(value, Tensor) and value.layout is torch.strided
+    stored = isinstance(value, Tensor) and value.layout is torch.strided and not value.is_meta
+    return isinstance(name, str) and stored
 
 
 def _nature(content: object) -> str:
@@ -87,12 +98,19 @@ def _nature(content: object) -> str:
         return f"no state dict (names with tensors) but a {type(content).__name__}"
     if {"optimizer", "optimizer_state_dict", "param_groups"} & set(content):
         return "the state of an optimizer and no network"
-    others = [str(item[0])[:40] for item in content.items() if not _is_weight(item)]
+    if without := [str(name) for name, value in content.items() if isinstance(value, Tensor) and value.is_meta]:
+        return f"no values, only the shapes of a network on the meta device ({_some(without)})"
+    others = [item[0] for item in content.items() if not _is_weight(item)]
+    # The text of a key that is none may be as long as its maker likes.
+    others = [key if isinstance(key, str) else f"a {type(key).__name__}" for key in others]
     return f"no state dict (names with tensors): {_some(others) or 'it is empty'}"
 
 
-def _plain_names(weights: dict[str, Tensor]) -> dict[str, Tensor]:
-    weights = {name.replace("_orig_mod.", ""): value for name, value in weights.items()}
+def _plain_names(weights: dict[str, Tensor], path: Path) -> dict[str, Tensor]:
+    plain = {name.replace("_orig_mod.", ""): name for name in weights}
+    if twice := [name for name in weights if plain[name.replace("_orig_mod.", "")] != name]:
+        raise ModelError(f"{path} has weights twice, with and without _orig_mod. ({_some(twice)}); save one network")
+    weights = {name: weights[stored] for name, stored in plain.items()}
     while weights and all(name.startswith("module.") for name in weights):
         weights = {name.removeprefix("module."): value for name, value in weights.items()}
     return weights
@@ -106,7 +124,7 @@ def load_weights(net: nn.Module, weights: Mapping[str, Tensor], source: str | Pa
     shape, and what the weights would fit; with strict=False what fits is loaded, the rest of the network
     keeps its values, and one warning says the same. Values that are not finite are an error in any case.
     """
-    weights = _named_for(net, weights)
+    weights = _named_for(net, weights, source)
     slots = net.state_dict()
     fitting = {name: value for name, value in weights.items() if name in slots and _fits(value, slots[name])}
     if differences := _differences(weights, slots):
@@ -114,7 +132,7 @@ def load_weights(net: nn.Module, weights: Mapping[str, Tensor], source: str | Pa
         if strict or not fitting:
             raise ModelError(report)
         warnings.warn(f"Only what fits was loaded. {report}", stacklevel=2)
-    own = {name: _own(value, slots[name]) for name, value in fitting.items()}
+    own = _untied({name: _own(value, slots[name]) for name, value in fitting.items()})
     if broken := [name for name, value in own.items() if not _all_finite(value)]:
         raise ModelError(f"{source} has values that are not finite in {_some(broken)}; take an earlier checkpoint")
     net.load_state_dict(own, strict=False, assign=any(slot.is_meta for slot in slots.values()))
@@ -122,9 +140,15 @@ def load_weights(net: nn.Module, weights: Mapping[str, Tensor], source: str | Pa
         raise ModelError(f"{source} does not fill the whole network; build it with a seed to load a part")
 
 
-def _named_for(net: nn.Module, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _named_for(net: nn.Module, weights: Mapping[str, Tensor], source: str | Path) -> dict[str, Tensor]:
     """The weights under the names and in the forms that this open_clip network has for them."""
-    weights = convert_state_dict(net, dict(weights))
+    try:
+        weights = convert_state_dict(net, dict(weights))
+    except BUILD_ERRORS as error:  # it knows MobileCLIP's files by one of their names
+        raise ModelError(
+            f"{source} has names of MobileCLIP's, which cannot be put into this network "
+            f"({shown(first_line(error))}); give the architecture that they were trained in, such as MobileCLIP-S1"
+        ) from None
     if not hasattr(net, "positional_embedding"):
         weights = convert_to_custom_text_state_dict(weights)
     for name in ("logit_scale", "logit_bias"):
@@ -149,18 +173,22 @@ def _differences(weights: Mapping[str, Tensor], slots: Mapping[str, Tensor]) -> 
     missing = [name for name in slots if name not in weights and _last(name) != "num_batches_tracked"]
     unexpected = [name for name in weights if name not in slots]
     other = [
-        f"{name} is {_form(value)} and should be {_form(slots[name])}"
+        f"{shown(name)} is {_form(value)} and should be {_form(slots[name])}"
         for name, value in weights.items()
         if name in slots and not _fits(value, slots[name])
     ]
-    kinds = {"missing": missing, "unexpected": unexpected, "of another shape": other}
-    return ", ".join(f"{len(names)} {kind} ({_some(names)})" for kind, names in kinds.items() if names)
+    kinds = {
+        f"{len(missing)} missing": _some(missing),
+        f"{len(unexpected)} unexpected": _some(unexpected),
+        f"{len(other)} of another shape": _listed(other),
+    }
+    return ", ".join(f"{kind} ({names})" for kind, names in kinds.items() if names)
 
 
 def _advice(weights: Mapping[str, Tensor]) -> str:
     first = next(iter(weights), "").partition(".")[0] + "."
     if first not in ("visual.", "text.", "transformer.") and all(name.startswith(first) for name in weights):
-        return f"all names begin with {first!r}: save them without it"
+        return f"all names begin with '{shown(first)}': save them without it"
     if fitting := architectures_that_fit(weights):
         return f"its shapes are those of {_some(fitting, 6)}: give the right one of these as the architecture"
     return "give the architecture that they were trained in, or strict=False to load what fits"
@@ -171,13 +199,27 @@ def _form(value: Tensor) -> str:
 
 
 def _some(names: list[str], count: int = 3) -> str:
-    return ", ".join(names[:count]) + (", …" if len(names) > count else "")
+    return _listed([shown(name) for name in names[: count + 1]], count)
+
+
+def _listed(words: list[str], count: int = 3) -> str:
+    return ", ".join(words[:count]) + (", …" if len(words) > count else "")
 
 
 def _own(value: Tensor, slot: Tensor) -> Tensor:
     """`value` in the slot's dtype; a copy where it is part of a larger tensor's memory."""
     value = value.detach().to(slot.dtype).contiguous()
     return value if value.untyped_storage().nbytes() == value.nbytes else value.clone()
+
+
+def _untied(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Of what has one memory under several names, a copy for each further name: training is to move them apart."""
+    untied, places = {}, set()
+    for name, value in weights.items():
+        place = value.untyped_storage().data_ptr()
+        untied[name] = value.clone() if place in places else value
+        places.add(place)
+    return untied
 
 
 def _all_finite(value: Tensor) -> bool:

@@ -1,5 +1,6 @@
 """From a configuration to a network: the right class, the same from a seed, or without memory for its values."""
 
+import io
 import json
 import threading
 from collections import defaultdict
@@ -188,8 +189,59 @@ def test_a_text_tower_of_transformers_is_built_from_its_configuration_alone(towe
 
 def test_a_text_tower_that_cannot_be_had_is_named(tower):
     tower["text_cfg"]["hf_model_name"] = "nobody/nothing-of-this-name"
-    with pytest.raises(NotFetched, match="text tower nobody/nothing-of-this-name .* check the network"):
+    with pytest.raises(NotFetched, match="text tower nobody/nothing-of-this-name: .* offline mode; "):
         build_network(tower, seed=None)
+
+
+@pytest.mark.parametrize("place", ["auto_map", "attn_implementation", "_attn_implementation", "text_config.auto_map"])
+@pytest.mark.parametrize("seed", [0, None])
+def test_a_text_tower_that_brings_code_is_refused_and_nobody_is_asked(place, seed, tower, tmp_path, monkeypatch):
+    code = {"AutoConfig": "code.Config", "AutoModel": "code.Model"} if "auto_map" in place else "owner/kernels"
+    *outer, key = place.split(".")
+    extra = {outer[0]: [{key: code}]} if outer else {key: code}
+    (tmp_path / "config.json").write_text(json.dumps(ROBERTA | extra))
+    (tmp_path / "code.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
+    answers = io.StringIO("y\ny\n")
+    monkeypatch.setattr("sys.stdin", answers)
+    with pytest.raises(ModelError, match=f"text tower .* code .*{key}"):
+        build_network(tower, seed)
+    assert answers.tell() == 0 and not (tmp_path / "ran").exists()
+
+
+def class_of_the_network(architecture):
+    return type(build_network(architecture, seed=None)).__name__
+
+
+def test_the_configuration_of_a_text_tower_is_fetched_and_looked_at(hub, hub_clients):
+    pytest.importorskip("transformers")
+    for name, extra in {"plain": {}, "evil": {"auto_map": {"AutoConfig": "code.Config"}}}.items():
+        hub.put(f"test/{name}-tower", "config.json", json.dumps(ROBERTA | extra).encode())
+    text = {"hf_model_name": "test/plain-tower", "hf_proj_type": "mlp", "hf_pooler_type": "mean_pooler"}
+    assert hub_clients["online"](class_of_the_network, tiny(text_cfg=text)) == "CustomTextCLIP"
+    with pytest.raises(ModelError, match="text tower test/evil-tower .*auto_map"):
+        hub_clients["online"](class_of_the_network, tiny(text_cfg=text | {"hf_model_name": "test/evil-tower"}))
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("{", "no readable config.json"),
+        (json.dumps(ROBERTA | {"num_hidden_layers": 300_000}), "is 300000, and no CLIP comes near"),
+        ('{"a":' * 100_000, "no readable config.json"),
+        (json.dumps(ROBERTA | {"model_type": "\033[31mnone"}), "open_clip cannot build"),
+    ],
+)
+def test_a_text_tower_with_a_hostile_configuration_is_refused(content, words, tower, tmp_path):
+    (tmp_path / "config.json").write_text(content)
+    with pytest.raises(ModelError, match=words) as caught:
+        build_network(tower, seed=None)
+    assert str(caught.value).isprintable()
+
+
+def test_a_text_tower_is_built_from_the_folder_and_named_as_before(tower, tmp_path):
+    before = json.dumps(tower)
+    build_network(tower, seed=None)
+    assert json.dumps(tower) == before
 
 
 def test_a_text_tower_without_transformers_names_the_package(tower, monkeypatch):
@@ -223,6 +275,66 @@ def test_a_completed_architecture_says_what_would_be_implicit_and_leaves_the_giv
 def test_an_incomplete_architecture_is_refused(architecture, message):
     with pytest.raises(ModelError, match=message):
         complete_architecture(architecture)
+
+
+def test_open_clips_own_configurations_are_all_accepted_and_complete_ones_stay_as_they_are():
+    names = open_clip.list_models()
+    assert len(names) > 100
+    for name in names:
+        architecture = architecture_named(name)
+        assert complete_architecture(architecture) == architecture, name
+
+
+DECODER = {"context_length": 16, "vocab_size": 500, "width": 64, "heads": 2, "layers": 2}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"vision_cfg": VISION | {"layers": 300_000}}, "vision_cfg.layers is 300000, and no CLIP comes near 256"),
+        ({"vision_cfg": VISION | {"layers": [3, 300_000, 3, 3]}}, "layers.1 is 300000"),
+        ({"text_cfg": TEXT | {"context_length": 30_000}}, "context_length is 30000"),
+        ({"vision_cfg": VISION | {"image_size": 10_000, "patch_size": 3}}, "image_size is 10000"),
+        ({"vision_cfg": VISION | {"image_size": 2_000, "patch_size": 3}}, "666 patches along a side"),
+        ({"vision_cfg": VISION | {"width": 16_000, "layers": 250}}, "some 768 billion parameters"),
+        ({"text_cfg": TEXT | {"vocab_size": 9_000_000, "width": 16_000}}, "some 150 billion parameters"),
+        ({"multimodal_cfg": DECODER | {"width": 16_000, "layers": 200}}, "billion parameters"),
+        ({"multimodal_cfg": "none"}, "multimodal_cfg is no dictionary"),
+        ({"embed_dim": 10**400}, r"embed_dim is 10000+…, and"),
+        ({"embed_dim": "512"}, "embed_dim is '512', and must be int"),
+        ({"init_logit_bias": float("nan")}, "init_logit_bias is nan, and must be float or None"),
+        ({"vision_cfg": VISION | {"layers": None}}, "layers is None, and must be"),
+        ({"vision_cfg": VISION | {"layers": [1, 1]}}, r"layers is \[1, 1\], and must be"),
+        ({"vision_cfg": VISION | {"patch_size": -1}}, "patch_size is -1"),
+        ({"vision_cfg": VISION | {"patch_size": "16\033[2J"}}, r"patch_size is '16\\\\x1b\[2J', and must be int"),
+        ({"text_cfg": TEXT | {"width": [64]}}, r"text_cfg.width is \[64\]"),
+        ({"text_cfg": TEXT | {"heads": None}}, "heads is None"),
+        ({"text_cfg": TEXT | {"mlp_ratio": True}}, "mlp_ratio is True"),
+        ({"text_cfg": TEXT | {"hf_model_name": ["a"]}}, "hf_model_name is"),
+        ({"vision_cfg": timm("local-dir:/etc")}, "timm_model_name is local-dir:/etc"),
+        ({"vision_cfg": timm("hf-hub:owner/name")}, "timm_model_name is hf-hub:owner/name"),
+        ({"vision_cfg": timm("timm/vit_tiny")}, "has no path"),
+    ],
+)
+def test_what_no_clip_is_made_of_is_refused_before_it_is_built(changes, words):
+    with pytest.raises(ModelError, match=words) as caught:
+        tiny(**changes)
+    assert len(str(caught.value)) < 300 and str(caught.value).isprintable()
+
+
+def test_an_architecture_nested_without_end_is_refused():
+    nested = {}
+    for _ in range(5_000):
+        nested = {"a": nested}
+    with pytest.raises(ModelError, match="nested too deep"):
+        tiny(text_cfg=TEXT | {"act_kwargs": nested})
+
+
+def test_a_tower_gives_one_result_unless_a_decoder_needs_the_tokens():
+    plain = tiny(vision_cfg=VISION | {"output_tokens": True}, text_cfg=TEXT | {"output_tokens": True})
+    assert [tuple(found.shape) for found in features(build_network(plain))] == [(1, 32), (1, 32)]
+    for part in ("vision_cfg", "text_cfg"):
+        assert NETWORKS["coca"][1][part]["output_tokens"] is True
 
 
 @pytest.mark.parametrize("seed", [0, None])

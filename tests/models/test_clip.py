@@ -197,11 +197,41 @@ def test_preprocessing_is_completed_as_open_clip_completes_it():
         ({"mode": "L"}, "mode 'L'.*RGB"),
         ({"mean": [0.5, 0.5]}, r"mean \[0.5, 0.5\].*three numbers"),
         ({"std": [1, 0, 1]}, r"std \[1, 0, 1\].*no std of 0"),
+        ({"std": -1}, "std -1.*no std of 0"),
+        ({"mean": [float("nan")] * 3}, "mean.*nan.*three numbers"),
+        ({"mean": ["a", "b", "c"]}, "mean.*three numbers"),
+        ({"mean": "abc"}, "mean.*three numbers"),
+        ({"mean": [None, 0, 0]}, "mean.*three numbers"),
+        ({"mean": {"red": 0.5}}, "mean.*three numbers"),
+        ({"fill_color": "black"}, "fill_color 'black'.*whole number"),
+        ({"interpolation": ["bicubic"]}, "interpolation.*bicubic or bilinear"),
+        ("CLIP's", "preprocessing is \"CLIP's\".*by name"),
+        ([], r"preprocessing is \[\]"),
     ],
 )
 def test_preprocessing_that_open_clip_does_not_have_is_refused(values, message):
     with pytest.raises(ModelError, match=message):
         new_clip(TINY_ARCHITECTURE, preprocess=values)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float64])
+@pytest.mark.parametrize("kind", ["vit", "resnet", "CoCa"])
+def test_the_callers_default_type_changes_nothing(kind, dtype, pictures):
+    model = new_clip(ARCHITECTURES[kind], seed=1)
+
+    def everything():
+        store = PixelStore.decode(pictures, model.image_size, resize=model.resize)
+        pixels = model.preprocess(pictures[0])
+        return pixels, model.encode_images(pictures), model.encode_images(store), model.encode_texts(CAPTIONS)
+
+    expected = everything()
+    torch.set_default_dtype(dtype)
+    try:
+        found = everything()
+    finally:
+        torch.set_default_dtype(torch.float32)
+    for here, there in zip(found, expected, strict=True):
+        assert here.dtype == torch.float32 and torch.equal(here, there)
 
 
 def test_a_pixel_store_of_another_size_is_refused(random_clip, pictures):
@@ -330,6 +360,7 @@ def test_logit_scale_is_exponentiated_and_bias_is_known(random_clip):
     [
         ({"embed_dim": 8}, "lacks text_cfg, vision_cfg"),
         (with_changes(text_cfg__vocab_size=100), "49408"),
+        (with_changes(text_cfg__tokenizer_kwargs="lower"), "tokenizer_kwargs is 'lower'"),
         (with_changes(vision_cfg__image_size=[32, 64]), "square"),
         (with_changes(vision_cfg__depth=3), "cannot build.*depth"),
         (with_changes(vision_cfg={"timm_model_name": "no_such_net"}), "cannot build.*no_such_net"),

@@ -71,7 +71,8 @@ def exported(request, tmp_path_factory):
 @pytest.fixture(scope="module")
 def large(tmp_path_factory):
     """A model in float16 and half in training mode, written as if it were large: (model, folder, what was said)."""
-    model = new_clip(TINY_ARCHITECTURE, name="large")
+    model = new_clip(TINY_ARCHITECTURE, name="<b>large</b>\n# [x](http://x)")
+    model.description["created_from"] = {"folder": "/home/me/secret/run", "file": "weights.pt"}
     model.net.half().train()
     model.net.visual.ln_pre.eval()
     said = io.StringIO()
@@ -181,6 +182,31 @@ def test_a_picture_is_scored_from_the_command_line(large, pictures):
     assert sorted(line.split("%  ")[1] for line in done.stdout.splitlines()) == ["a beach", "a forest"]
     alone = subprocess.run(command[:2], cwd=large[1], capture_output=True, text=True)
     assert alone.returncode != 0 and "usage" in alone.stderr
+    command[2] = "missing.jpg"
+    missing = subprocess.run(command, cwd=large[1], capture_output=True, text=True)
+    assert missing.returncode == 1 and len(missing.stderr.splitlines()) == 1 and "'missing.jpg'" in missing.stderr
+
+
+def test_single_pictures_and_texts_are_taken_and_those_of_16_bits_refused(large, pictures):
+    from rsclip_lab.models.exports.onnx_features import OnnxClip
+
+    portable = OnnxClip(large[1])
+    assert np.array_equal(portable.encode_images(pictures[0]), portable.encode_images(pictures[:1]))
+    assert np.array_equal(portable.encode_images(Image.open(pictures[0])), portable.encode_images(pictures[:1]))
+    assert np.array_equal(portable.encode_texts("a beach"), portable.encode_texts(["a beach"]))
+    for dtype, mode in ((np.uint16, "I;16"), (np.int32, "I"), (np.float32, "F")):
+        picture = Image.fromarray(np.zeros((40, 40), dtype))
+        with pytest.raises(ValueError, match=f"8 bits a band are wanted, this one has the mode {mode}:"):
+            portable.encode_images(picture)
+    assert "8 bits a band" in (large[1] / "README.md").read_text()
+
+
+def test_a_name_is_no_markup_and_no_path_is_handed_on(large):
+    model, folder, _ = large
+    title = (folder / "README.md").read_text().splitlines()[0]
+    assert title == r"# \<b\>large\</b\> \# \[x\](http://x), as ONNX"
+    facts = json.loads((folder / "onnx.json").read_text())
+    assert facts["created_from"] == {"folder": "run", "file": "weights.pt"} and facts["name"] == model.name
 
 
 def test_a_large_network_has_its_weights_beside_and_travels_with_them(large, tmp_path):

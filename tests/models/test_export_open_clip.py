@@ -1,7 +1,11 @@
 """A folder for open_clip: its own functions load it and give our features, pixels and tokens; and ours does."""
 
+import contextlib
 import copy
 import json
+import resource
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import numpy as np
 import open_clip
@@ -11,7 +15,7 @@ from conftest import TINY_ARCHITECTURE
 from PIL import Image
 
 from rsclip_lab.models import Clip, ModelError, new_clip
-from rsclip_lab.models.exports import open_clip_folder
+from rsclip_lab.models.exports import WRITERS, export, open_clip_folder
 from rsclip_lab.models.saved.files import read_model
 
 TEXT = TINY_ARCHITECTURE["text_cfg"]
@@ -128,3 +132,49 @@ def test_a_tokenizer_of_transformers_lies_in_the_folder(tokenizer_folder, tmp_pa
     for path in tokenizer_folder.iterdir():
         path.unlink()
     assert_same_in_open_clip(model, tmp_path / "out")
+
+
+@contextlib.contextmanager
+def small_disk(limit=50_000):
+    """No file grows beyond so many bytes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("to", WRITERS)
+def test_a_full_disk_is_one_paragraph_with_the_folder_that_was_named(to, random_clip, tmp_path):
+    if to == "onnx":
+        pytest.importorskip("onnxscript")
+    with small_disk(), pytest.raises(ModelError) as caught:
+        export(random_clip, tmp_path / "out", to)
+    assert str(caught.value).startswith(f"{tmp_path / 'out'}: the disk is full; make room")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("to", WRITERS)
+def test_a_folder_that_cannot_be_is_said_so(to, random_clip, tmp_path):
+    (tmp_path / "file").write_text("")
+    folder = tmp_path / "file" / "in" / "it"
+    with pytest.raises(ModelError, match="it: cannot be written to .*; name another folder") as caught:
+        export(random_clip, folder, to)
+    assert str(caught.value).startswith(f"{folder}: ")
+
+
+def test_of_two_exports_at_once_to_one_folder_the_later_is_refused(random_clip, tmp_path, monkeypatch):
+    together = Barrier(2)
+
+    def write(model, stage):
+        together.wait(timeout=30)
+        open_clip_folder.write(model, stage)
+
+    monkeypatch.setitem(WRITERS, "open_clip", write)
+    with ThreadPoolExecutor(2) as pool:
+        both = [pool.submit(export, random_clip, tmp_path / "out") for _ in range(2)]
+    (refused,) = filter(None, [one.exception() for one in both])
+    assert isinstance(refused, FileExistsError) and "out: holds something already; name another" in str(refused)
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    read_model(tmp_path / "out")

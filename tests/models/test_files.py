@@ -1,8 +1,11 @@
 """What `save` wrote, `load_model` gives back; what something else wrote is refused with the reason."""
 
+import errno
 import json
 import os
+import shutil
 import stat
+import time
 
 import numpy as np
 import pandas as pd
@@ -138,6 +141,106 @@ def test_a_folder_that_stands_half_written_is_never_taken_for_a_model(
     assert not [name for name in os.listdir(tmp_path) if name.startswith(".")]
 
 
+@pytest.fixture
+def worded(word_tokenizer, tmp_path):
+    """Makes models with weights of a seed, and a tokenizer of the transformers library that pads as you say."""
+    pytest.importorskip("transformers")
+
+    def make(seed: int, pad: str = "<pad>"):
+        source = tmp_path / f"source-{pad.strip('<>')}"
+        shutil.copytree(word_tokenizer, source, dirs_exist_ok=True)
+        config = json.loads((source / "tokenizer_config.json").read_text()) | {"pad_token": pad}
+        (source / "tokenizer_config.json").write_text(json.dumps(config))
+        text = TINY_ARCHITECTURE["text_cfg"] | {"hf_tokenizer_name": str(source)}
+        return new_clip(TINY_ARCHITECTURE | {"text_cfg": text}, seed, name=f"{seed}{pad}")
+
+    return make
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("step", range(8))
+def test_a_save_that_is_cut_short_leaves_the_former_model_whole_or_none(worded, tmp_path, monkeypatch, seed, step):
+    """seed 1: the weights stay the same, and only the words change."""
+    former, other = worded(1), worded(seed, pad="<unk>")
+    assert not torch.equal(former.tokenizer(TEXTS), other.tokenizer(TEXTS))
+    folder, steps, replace = former.save(tmp_path / "model"), [], os.replace
+
+    def stop(source, target):
+        steps.append(target)
+        if len(steps) > step:
+            raise KeyboardInterrupt
+        replace(source, target)
+
+    monkeypatch.setattr("rsclip_lab.models.saved.files.os.replace", stop)
+    if step >= 4:  # weights, tokenizer out, tokenizer in, description
+        other.save(folder)
+        assert len(steps) == 4
+    else:
+        with pytest.raises(KeyboardInterrupt):
+            other.save(folder)
+    whole = other if step >= 4 else former
+    try:
+        loaded = load_model(folder, device="cpu")
+    except ModelError as refusal:
+        assert 0 < step < 4 and "clip.json lacks" in str(refusal)
+    else:
+        assert step in (0, 4, 5, 6, 7)
+        assert loaded.name == whole.name and torch.equal(loaded.encode_texts(TEXTS), whole.encode_texts(TEXTS))
+    monkeypatch.undo()
+    assert load_model(other.save(folder), device="cpu").name == other.name  # and can be saved over
+
+
+def test_a_full_disk_leaves_the_former_model_and_its_words(worded, tmp_path, monkeypatch):
+    former, other = worded(1), worded(2, pad="<unk>")
+    folder = former.save(tmp_path / "model")
+
+    def fill(weights, file):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("rsclip_lab.models.saved.files.save_file", fill)
+    with pytest.raises(ModelError, match="model.*No space left on device.*make room"):
+        other.save(folder)
+    loaded = load_model(folder, device="cpu")
+    assert torch.equal(loaded.encode_texts(TEXTS), former.encode_texts(TEXTS))
+    assert sorted(os.listdir(folder)) == ["clip.json", "model.safetensors", "tokenizer"]
+
+
+def test_a_folder_called_tokenizer_that_is_somebody_elses_is_left_alone(worded, tmp_path):
+    notes = tmp_path / "work" / "tokenizer" / "notes.txt"
+    notes.parent.mkdir(parents=True)
+    notes.write_text("mine")
+    with pytest.raises(ModelError, match="tokenizer is not of a saved model"):
+        worded(1).save(tmp_path / "work")
+    assert notes.read_text() == "mine" and os.listdir(tmp_path / "work") == ["tokenizer"]
+
+
+def test_what_a_killed_save_left_is_removed_an_hour_later(random_clip, tmp_path):
+    for name, age in ((".saving-old", 3700), (".saving-now", 60)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "model.safetensors").touch()
+        os.utime(tmp_path / name, (time.time() - age,) * 2)
+    random_clip.save(tmp_path)
+    assert sorted(os.listdir(tmp_path)) == [".saving-now", "clip.json", "model.safetensors"]
+
+
+def test_a_place_that_can_hold_no_model_is_named(random_clip, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    for place in (tmp_path / "file", tmp_path / "file" / "model"):
+        with pytest.raises(ModelError, match="no model can be written into .*file.*give another folder"):
+            random_clip.save(place)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    assert random_clip.save("~/mine") == tmp_path / "mine" and (tmp_path / "mine" / "clip.json").is_file()
+
+
+def test_a_description_nested_without_end_is_refused_in_words(random_clip, tmp_path):
+    for _ in range(1000):
+        random_clip.description["created_from"] = {"fine_tuned_from": random_clip.description["created_from"]}
+    with pytest.raises(TypeError, match="cannot be nested so deep"):
+        random_clip.save(tmp_path)
+    assert not os.listdir(tmp_path)
+
+
 def test_the_weights_may_have_the_name_that_another_library_expects(random_clip, tmp_path):
     name = "open_clip_model.safetensors"
     write_model(tmp_path, random_clip.net, random_clip.description, weights_name=name)
@@ -245,9 +348,10 @@ NONSENSE = {
     "architecture.text_cfg.heads": [0, 7],
     "preprocess": [None, []],
     "preprocess.size": ["big", 0, 32.5, True],
-    "preprocess.mean": [[0.5, 0.5], 0.5, ["a", "b", "c"]],
-    "preprocess.std": [[0.2, 0.2, 0.0], None],
-    "preprocess.interpolation": ["cubist"],
+    "preprocess.mean": [[0.5, 0.5], 0.5, ["a", "b", "c"], [float("nan")] * 3, [None, 0, 0], [True] * 3],
+    "preprocess.std": [[0.2, 0.2, 0.0], None, [0.2, 0.2, -0.2], [[0.2], 0.2, 0.2]],
+    "preprocess.interpolation": ["cubist", [], {}],
+    "preprocess.fill_color": ["black", 1000, [0, 0, 0]],
     "tokenizer": [{}, "clip"],
     "tokenizer.context_length": ["77", 0],
     "tokenizer.name": ["words", 4],
@@ -274,7 +378,8 @@ def test_nonsense_in_the_description_is_one_clear_error(random_clip, tmp_path, p
             load_model(folder)
         message = str(caught.value)
         assert len(message) < 600 and "\n" not in message, value
-        assert any(name in message for name in (str(folder), "architecture", "_cfg", "preprocess", "token")), value
+        named = (str(folder), "open_clip", "architecture", "_cfg", "preprocess", "token")
+        assert any(name in message for name in named), value
 
 
 @pytest.mark.parametrize("text", ["[" * 100_000, '{"a": "\udcff"', "\x00", "null", "7"])

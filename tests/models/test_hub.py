@@ -121,11 +121,40 @@ def test_what_was_spoilt_halfway_is_not_taken_for_the_file(online, hub, reposito
     folder = online.home / "hub" / f"models--{repository.replace('/', '--')}" / "blobs"
     folder.mkdir(parents=True)
     (folder / f"{digest}.incomplete").write_bytes(bytes(1000))
-    assert "another sha256" in refusal(online, repository, "weights.bin", REVISION)
-    assert hub.downloads("weights.bin") == ["bytes=1000-"] and not list(folder.iterdir())
+    path = online(fetch_file, repository, "weights.bin", REVISION)
+    assert path.read_bytes() == CONTENT and hub.downloads("weights.bin") == ["bytes=1000-", None]
+    discard(path)
     (folder / f"{digest}.incomplete").write_bytes(bytes(len(CONTENT) + 1))  # longer than the file
     assert online(fetch_file, repository, "weights.bin", REVISION).read_bytes() == CONTENT
-    assert hub.downloads("weights.bin")[1:] == [None]
+    assert hub.downloads("weights.bin")[2:] == [None]
+
+
+def test_a_small_file_is_compared_with_the_hash_of_git(online, repository):
+    content = b'{"of": "a model"}'
+    digest = hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
+    folder = online.home / "hub" / f"models--{repository.replace('/', '--')}" / "blobs"
+    folder.mkdir(parents=True)
+    (folder / f"{digest}.incomplete").write_bytes(b'{"of": "a trap"')
+    assert online(fetch_file, repository, "config.json", REVISION).read_bytes() == content
+    assert [file.name for file in folder.iterdir()] == [digest]
+
+
+@pytest.mark.parametrize("wrong", [bytes(len(CONTENT)), CONTENT[:100_000], CONTENT + b"more"])
+def test_wrong_content_is_fetched_twice_and_then_refused_and_not_taken_for_a_hub_out_of_reach(
+    online, hub, repository, wrong
+):
+    digest = hashlib.sha256(CONTENT).hexdigest()
+    hub.objects[digest] = wrong
+    try:
+        with pytest.raises(NotFetched, match="what arrives|bytes arrive") as caught:
+            online(fetch_file, repository, "weights.bin", REVISION)
+    finally:
+        hub.objects[digest] = CONTENT
+    said = str(caught.value)
+    assert not caught.value.out_of_reach and "network and call again" not in said and "not to be trusted" in said
+    assert hub.downloads("weights.bin") == [None, None]
+    assert not list((online.home / "hub" / f"models--{repository.replace('/', '--')}" / "blobs").iterdir())
+    assert online(fetch_file, repository, "weights.bin", REVISION).read_bytes() == CONTENT
 
 
 def test_a_branch_is_asked_for_and_the_cache_serves_where_nobody_answers(hub_clients, hub, repository):
@@ -177,6 +206,11 @@ def test_what_the_hub_does_not_have_is_named(online, repository, asked, cause, r
     asked = (asked[0] or repository, *asked[1:])
     said = refusal(online, *asked)
     assert f"{asked[1]} could not be fetched from {asked[0]}: " in said and cause in said and remedy in said
+
+
+def test_names_of_two_lines_are_quoted_in_one(online):
+    said = refusal(online, "test/two\nlines", "and\nthree", "main")
+    assert said.startswith(r"'and\nthree' could not be fetched from 'test/two\nlines': ")
 
 
 def test_a_gated_repository_says_where_to_ask_and_to_log_in(online, hub, repository):

@@ -3,7 +3,9 @@
 import contextlib
 import io
 import itertools
+import json
 import shutil
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -116,6 +118,43 @@ def test_a_tokenizer_of_transformers_is_pushed_with_the_model(
         assert str(tmp_path) not in hub.files(repository)[file].decode()
 
 
+def test_a_text_tower_of_transformers_is_pushed_with_the_model(
+    tester, hub_clients, hub, repository, word_tokenizer, tmp_path
+):
+    from transformers import RobertaConfig
+
+    sizes = {"vocab_size": 100, "hidden_size": 32, "intermediate_size": 32}
+    tower = RobertaConfig(num_hidden_layers=1, num_attention_heads=2, **sizes)
+    tower.save_pretrained(word_tokenizer)
+    text = {"hf_model_name": str(word_tokenizer), "hf_tokenizer_name": str(word_tokenizer), "context_length": 16}
+    text |= {"hf_proj_type": "mlp", "hf_pooler_type": "mean_pooler"}
+    model = new_clip(TINY_ARCHITECTURE | {"custom_text": True, "text_cfg": text}, seed=3)
+    expected = model.encode_texts(TEXTS)
+    tester(pushed, model.save(tmp_path / "saved"), repository)
+    shutil.rmtree(word_tokenizer)
+    for loaded in (features_in_ours, features_in_open_clip):
+        found = hub_clients["online"](loaded, f"hf-hub:{repository}")[1]
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+    for file, content in hub.files(repository).items():
+        assert str(tmp_path).encode() not in content, file
+
+
+def pushed_from_places(folder, repository, places):
+    model = load_model(folder, device="cpu")
+    model.description["created_from"] = places
+    return push(model, repository)
+
+
+def test_no_path_of_this_machine_is_pushed(tester, hub, repository, saved):
+    places = {"folder": "/home/me/secret/run", "name": r"C:\secret\base", "note": f"from {Path.home()}/secret.csv"}
+    tester(pushed_from_places, saved, repository, {**places, "interpolation": [{"name": "/secret/one"}, "two/three"]})
+    kept = json.loads(hub.files(repository)["clip.json"])["created_from"]
+    assert kept.pop("note") == "from ~/secret.csv"
+    assert kept == {"folder": "run", "name": "base", "interpolation": [{"name": "one"}, "two/three"]}
+    for file in FILES - {"clip.json"}:
+        assert b"secret" not in hub.files(repository)[file], file
+
+
 def test_a_run_is_pushed_as_its_model(tester, hub, repository, saved):
     tester(pushed, saved, repository, wrapped=True, message="after three epochs")
     assert FILES <= set(hub.files(repository))
@@ -160,6 +199,10 @@ def test_a_malformed_name_is_said_before_anything_is_asked(tester, hub, saved, n
     assert name in said and '"owner/name"' in said and hub.asked == []
 
 
+def test_a_name_of_two_lines_is_refused_in_one(tester, saved):
+    assert r"'tester/x\ny' could not be pushed: " in refused(tester, saved, "tester/x\ny")
+
+
 def test_without_a_token_one_is_told_to_log_in(hub_clients, hub, repository, saved):
     said = refused(hub_clients["online"], saved, repository)
     assert "without a token" in said and "`hf auth login`, or set HF_TOKEN" in said
@@ -181,6 +224,7 @@ def test_a_token_that_may_not_write_is_refused_before_anything_is_made(
 def test_a_namespace_of_others_is_refused(hub_clients, hub, saved):
     said = refused(hub_clients["online"], saved, "someone/model", token=TOKEN)
     assert "someone/model could not be pushed: " in said and "403" in said and "a token that may do this" in said
+    assert "a namespace of your own" in said
     assert asked(hub, "PUT") == [] and "someone/model" not in hub.commits
 
 

@@ -3,6 +3,7 @@
 import json
 import shutil
 import sys
+from contextlib import suppress
 
 import huggingface_hub
 import numpy as np
@@ -112,7 +113,6 @@ def test_a_saved_tokenizer_is_read_from_its_folder_alone(kind, tmp_path):
     shutil.rmtree(source)
     again = make_tokenizer(json.loads(json.dumps(description)), saved)
     assert torch.equal(again(TEXTS), first(TEXTS))
-    save_tokenizer(again, description, saved)  # over itself
     assert [path.name for path in saved.iterdir()] == ["tokenizer"]
     with pytest.raises(NotFetched, match=str(source)):
         make_tokenizer(description)
@@ -232,6 +232,45 @@ def test_code_that_comes_with_a_tokenizer_is_not_run(tmp_path):
     with pytest.raises(ModelError, match="no tokenizer that transformers can read.*custom code"):
         make_tokenizer(describe_tokenizer(architecture(tmp_path)))
     assert not trace.exists()
+
+
+@pytest.mark.parametrize("config", [{}, {"model_type": "own", "auto_map": {"AutoConfig": "own.Own"}}])
+@pytest.mark.parametrize("kind", ["Own", "BertTokenizer", None])
+def test_nobody_is_asked_whether_code_may_run(config, kind, tmp_path, monkeypatch):
+    """A notebook would wait for an answer, and a pipe may hold a yes."""
+    word_pieces().save_pretrained(tmp_path)
+    words = json.loads((tmp_path / "tokenizer_config.json").read_text())
+    words |= {"tokenizer_class": kind, "auto_map": {"AutoTokenizer": ["own.Own", "own.Own"]}}
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps(words))
+    (tmp_path / "own.py").write_text(f"open({str(tmp_path / 'was-run')!r}, 'w')\nclass Own:\n    pass\n")
+    if config:
+        (tmp_path / "config.json").write_text(json.dumps(config))
+    asked = []
+    monkeypatch.setattr("builtins.input", lambda *question: asked.append(question) or "y")
+    with suppress(ModelError):
+        make_tokenizer(describe_tokenizer(architecture(tmp_path)))
+    assert not asked and not (tmp_path / "was-run").exists()
+
+
+def test_a_tokenizer_with_more_tokens_than_the_text_tower_is_refused(tmp_path):
+    words = byte_pairs()
+    words.save_pretrained(tmp_path)
+    text = SIGLIP["text_cfg"] | {"hf_tokenizer_name": str(tmp_path), "vocab_size": len(words)}
+    assert new_clip(SIGLIP | {"text_cfg": text}).encode_texts(TEXTS).shape == (len(TEXTS), 64)
+    with pytest.raises(ModelError, match=f"up to {len(words) - 1}, the text tower holds {len(words) - 1}"):
+        new_clip(SIGLIP | {"text_cfg": text | {"vocab_size": len(words) - 1}})
+
+
+def test_tokens_added_beyond_the_text_tower_are_nobodys_fault(tmp_path):
+    """As of published SigLIPs, whose tokenizer is T5's with a hundred marks more than the tower holds."""
+    words = byte_pairs()
+    size = len(words)
+    words.add_special_tokens({"additional_special_tokens": [f"<extra_id_{mark}>" for mark in range(100)]})
+    words.save_pretrained(tmp_path)
+    config = SIGLIP | {"text_cfg": SIGLIP["text_cfg"] | {"hf_tokenizer_name": str(tmp_path), "vocab_size": size}}
+    model = new_clip(config)
+    assert len(model.tokenizer.tokenizer) == size + 100
+    assert model.encode_texts(TEXTS).shape == (len(TEXTS), 64)
 
 
 def without_padding_token(folder):

@@ -165,6 +165,22 @@ def test_an_unknown_name_is_left_for_the_report_and_a_missing_part_is_named():
         from_transformers(weights)
 
 
+@pytest.mark.parametrize("shape", [(7,), (40, 3), ()])
+def test_parts_of_an_attention_that_do_not_fit_together_are_named(shape):
+    weights = clip_model(odd_config()).state_dict()
+    name = "text_model.encoder.layers.1.self_attn.{}_proj.weight"
+    with pytest.raises(ModelError, match="layers.1.self_attn.q_proj.weight and its k_proj"):
+        from_transformers(weights | {name.format("k"): torch.zeros(shape)})
+    with pytest.raises(ModelError, match="do not fit together"):
+        from_transformers(weights | {name.format(part): torch.zeros(()) for part in "qkv"})
+
+
+@pytest.mark.parametrize("values", [["a", "b", "c"], [None, 0, 0], {"red": 1}, "abc", [0, 0, 0]])
+def test_a_std_of_transformers_that_is_none_is_refused_when_a_model_is_made(values):
+    with pytest.raises(ModelError, match="std"):
+        new_clip(TINY_ARCHITECTURE, preprocess=preprocess_of({"image_std": values}))
+
+
 @pytest.mark.parametrize(
     "config",
     [
@@ -212,6 +228,16 @@ def test_the_inner_width_survives_being_written_as_a_ratio(width, inner):
         ({"vision_config": {"num_attention_heads": 7}}, "7 heads"),
         ({"text_config": {"hidden_size": "512"}}, "hidden_size is '512'"),
         ({"text_config": {"eos_token_id": [1, 5]}}, "eos_token_id"),
+        ({"text_config": {"layer_norm_eps": "x"}}, "layer_norm_eps is 'x'"),
+        ({"vision_config": {"layer_norm_eps": float("nan")}}, "layer_norm_eps is nan"),
+        ({"text_config": {"hidden_act": ["gelu"]}}, "activation is"),
+        ({"text_config": {"hidden_act": {}}, "vision_config": {"hidden_act": {}}}, "activation is {}"),
+        ({"vision_config": {"image_size": [[224], [224]]}}, "image_size"),
+        ({"vision_config": {"image_size": [[224], 224]}}, "image_size"),
+        ({"vision_config": {"hidden_size": [[768]]}}, "hidden_size"),
+        ({"vision_config": {"intermediate_size": 10**400}}, "intermediate_size"),
+        ({"text_config": {"vocab_size": []}}, "vocab_size"),
+        ({"model_type": ["clip"]}, "it is a "),
     ],
 )
 def test_a_config_that_open_clip_cannot_build_is_refused(config, reason):
@@ -312,6 +338,12 @@ def test_preprocessing_is_what_transformers_makes_of_the_same_file(config, tmp_p
         ({"do_resize": False}, "do_resize=False"),
         ({"do_rescale": False}, "do_rescale=False"),
         ({"rescale_factor": 1 / 127.5}, "rescale_factor"),
+        ({"rescale_factor": "x"}, "rescale_factor='x'"),
+        ({"image_processor_type": ["CLIP"]}, "is a "),
+        ({"size": {"shortest_edge": [224]}}, "size="),
+        ({"size": {"shortest_edge": "224"}, "crop_size": {"height": "224", "width": "224"}}, "size="),
+        ({"size": "224"}, "size=224"),
+        ({"resample": "bicubic"}, "resample='bicubic'"),
     ],
 )
 def test_preprocessing_that_open_clip_does_not_have_is_refused(config, reason):

@@ -1,15 +1,18 @@
 """Which files are weights, and what a network takes from them; everything else is one paragraph with a remedy."""
 
 import argparse
+import codecs
 import io
 import json
 import os
 import pickle
 import re
 import struct
+import sys
 import tarfile
 import warnings
 import zipfile
+from collections import OrderedDict
 
 import numpy as np
 import pytest
@@ -235,6 +238,126 @@ def test_tensors_declared_larger_than_the_file_are_refused(tmp_path):
     assert "cut short or damaged" in refusal(tmp_path / "b.safetensors")
 
 
+class Call:
+    """What a pickle asks to be called."""
+
+    def __init__(self, called, *arguments):
+        self.asked = called, arguments
+
+    def __reduce__(self):
+        return self.asked
+
+
+def tensor_of(size, stride, storage=1):
+    place = torch.zeros(storage).storage()
+    return Call(torch._utils._rebuild_tensor_v2, place, 0, size, stride, False, OrderedDict())
+
+
+HUGE = 4 * 10**9
+ALLOCATIONS = {
+    "bytearray": lambda: Call(bytearray, HUGE),
+    "tensor": lambda: Call(torch.Tensor, HUGE),
+    "storage": lambda: Call(torch.UntypedStorage, HUGE),
+    "text": lambda: Call(codecs.encode, Call(codecs.encode, "text", "hex"), "hex"),
+    "quantised": lambda: Call(torch._utils._rebuild_qtensor, 0, 0, (HUGE,), (1,), (torch.per_tensor_affine, 1.0, 0)),
+    "storage that grows": lambda: tensor_of((HUGE,), (1,)),
+    "sides": lambda: tensor_of((10**5, 10**5), (10**5, 1)),
+    "overlapping far away": lambda: tensor_of((2, 2), (10**10, 1)),
+}
+
+
+@pytest.fixture
+def little_memory():
+    """Fails a test that made this process larger than it ever was by more than 300 MB."""
+    resource = pytest.importorskip("resource")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    yield
+    unit = 1 if sys.platform == "darwin" else 1024
+    assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * unit < 300e6
+
+
+@pytest.mark.parametrize("zipped", [True, False], ids=["zip", "legacy"])
+@pytest.mark.parametrize("what", ALLOCATIONS)
+@pytest.mark.filterwarnings("ignore:TypedStorage is deprecated")
+def test_a_number_in_a_file_reserves_no_memory(what, zipped, tmp_path, little_memory):
+    content = {"weight": torch.zeros(9), "x": ALLOCATIONS[what]()}
+    torch.save(content, tmp_path / "a.pt", _use_new_zipfile_serialization=zipped)
+    assert re.search("running code that it carries|larger than the file|not callable", refusal(tmp_path / "a.pt"))
+
+
+def test_a_storage_declared_larger_than_its_file_is_not_made(tmp_path, little_memory):
+    torch.save({"weight": torch.zeros(12345)}, tmp_path / "a.pt", _use_new_zipfile_serialization=False)
+    content = (tmp_path / "a.pt").read_bytes()
+    number = b"M" + struct.pack("<H", 12345)
+    assert content.count(number) == 2  # of the storage, of the tensor
+    (tmp_path / "a.pt").write_bytes(content.replace(number, b"J" + struct.pack("<i", 10**9)))
+    assert "cut short or damaged" in refusal(tmp_path / "a.pt")
+
+
+def test_a_far_place_in_a_pickles_memory_is_not_made(tmp_path, little_memory):
+    (tmp_path / "a.pt").write_bytes(b"\x80\x02}r" + struct.pack("<I", 2**30) + b".")
+    assert "an instruction beyond plain weights" in refusal(tmp_path / "a.pt")
+
+
+def test_a_state_put_onto_a_tensor_is_refused(tmp_path):
+    content = pickle.dumps(Call(torch._utils._rebuild_parameter, 0, False, OrderedDict()), protocol=2)
+    (tmp_path / "a.pt").write_bytes(content[:-1] + b"}b.")
+    assert "a tensor with a state of its own" in refusal(tmp_path / "a.pt")
+
+
+@pytest.mark.parametrize("zipped", [True, False], ids=["zip", "legacy"])
+def test_what_a_training_run_keeps_beside_its_network_is_no_obstacle(zipped, state, tmp_path):
+    newer = [torch.float8_e4m3fn] if zipped else []  # torch itself does not read it from the older format
+    net = torch.nn.Linear(3, 3)
+    optimizer = torch.optim.AdamW(net.parameters())
+    net(torch.zeros(1, 3)).sum().backward()
+    optimizer.step()
+    run = {
+        "state_dict": {name: torch.nn.Parameter(value) for name, value in state.items()},
+        "optimizer": optimizer.state_dict(),
+        "scheduler": torch.optim.lr_scheduler.MultiStepLR(optimizer, [3, 3, 5]).state_dict(),
+        "scaler": {"scale": 65536.0, "growth_interval": 2000},
+        "random": torch.get_rng_state(),
+        "half": [torch.zeros(2, dtype=dtype) for dtype in (torch.bfloat16, torch.complex64, *newer)],
+        "others": (torch.Size([2]), torch.device("cpu"), torch.float16, {1, 2}, None, -1, 2**40, "é"),
+        "view": torch.arange(12.0).reshape(3, 4)[:, 1::2],
+        "empty": torch.zeros(0, 7),
+    }
+    torch.save(run, tmp_path / "run.pt", _use_new_zipfile_serialization=zipped)
+    assert the_same(read_weights(tmp_path / "run.pt"), state)
+
+
+def test_weights_without_values_are_refused(tmp_path):
+    torch.save({"weight": torch.zeros(3, device="meta")}, tmp_path / "a.pt")
+    assert re.search("no values, only the shapes .*weight.*save", refusal(tmp_path / "a.pt"))
+
+
+HOSTILE_NAMES = ["a\nb", "\033[2J\033[31mall is well", "\u202egnp.exe", "n" * 10**6, "\r\x00\x07", "\ud800"]
+
+
+@pytest.mark.parametrize("name", HOSTILE_NAMES, ids=range(len(HOSTILE_NAMES)))
+def test_names_out_of_files_are_shown_escaped_and_cut(name, state, tmp_path):
+    messages = []
+    for number, content in enumerate(
+        [{name: 1}, {name: torch.zeros(2, device="meta")}, {"optimizer": 1, "a": {name: 1}}, {1: name}]
+    ):
+        torch.save(content, tmp_path / f"{number}.pt")
+        messages.append(refusal(tmp_path / f"{number}.pt"))
+    for weights in ({name: torch.zeros(1)}, state | {name: torch.zeros(1)}, {f"{name}.a": torch.zeros(1)}):
+        with pytest.raises(ModelError) as caught:
+            load_weights(build_network(ARCHITECTURE, seed=None), weights, "file")
+        messages.append(str(caught.value))
+    with zipfile.ZipFile(tmp_path / "other.pt", "w") as archive:
+        archive.writestr(name[:60_000].encode(errors="replace").decode() or "a", b"")
+    messages.append(refusal(tmp_path / "other.pt"))
+    assert all(message.isprintable() and len(message) < 600 for message in messages)
+
+
+def test_a_weight_with_and_without_a_compilers_prefix_is_refused(state, tmp_path):
+    torch.save(state | {"_orig_mod.ln_final.weight": torch.zeros(64)}, tmp_path / "a.pt")
+    assert re.search(r"weights twice, .*\(ln_final.weight\); save", refusal(tmp_path / "a.pt"))
+
+
 def test_records_that_unfold_are_refused(tmp_path):
     torch.save({"weight": torch.zeros(10**6)}, tmp_path / "whole.pt")
     with (
@@ -284,6 +407,25 @@ def test_views_of_one_memory_become_parameters_of_their_own(state):
     load_weights(net, weights, "file")
     assert the_same(net.state_dict(), state)
     assert all(value.untyped_storage().nbytes() == value.nbytes for value in net.parameters())
+
+
+@pytest.mark.parametrize("wrap", [False, True])
+@pytest.mark.parametrize("zipped", [True, False], ids=["zip", "legacy"])
+def test_weights_tied_in_a_file_become_parameters_of_their_own(zipped, wrap, state, tmp_path):
+    tied = state | {"ln_final.bias": state["ln_final.weight"]}
+    torch.save({"model": tied} if wrap else tied, tmp_path / "a.pt", _use_new_zipfile_serialization=zipped)
+    net = build_network(ARCHITECTURE, seed=None)
+    load_weights(net, read_weights(tmp_path / "a.pt"), "a.pt")
+    with torch.no_grad():
+        net.ln_final.bias.add_(1)
+    assert torch.equal(net.ln_final.weight, state["ln_final.weight"])
+    assert torch.equal(net.ln_final.bias, state["ln_final.weight"] + 1)
+
+
+@pytest.mark.parametrize("part", ["patch_embed.0.rbr_conv.0.conv.weight", "patch_emb.0.block.conv.weight"])
+def test_names_of_mobileclip_do_not_mislead(part, state):
+    with pytest.raises(ModelError, match="file has names of MobileCLIP's, .*; give the architecture"):
+        load_weights(build_network(ARCHITECTURE), state | {f"image_encoder.model.{part}": torch.zeros(1)}, "file")
 
 
 def test_what_older_checkpoints_carry_beside_weights_is_passed_over(state):

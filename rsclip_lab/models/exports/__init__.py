@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rsclip_lab.data.disk import new_folder
+from rsclip_lab.data.disk import new_folder, unwritable, write_error
 from rsclip_lab.models.clip import Clip
 from rsclip_lab.models.errors import ModelError
 from rsclip_lab.models.exports import onnx_towers, open_clip_folder, transformers_folder
@@ -24,7 +24,8 @@ def export(model: Clip, folder: str | Path, to: str = "open_clip") -> Path:
     "transformers": a CLIPModel with its CLIPProcessor, for `from_pretrained(folder)`; vision transformers only.
     "onnx": image.onnx and text.onnx with a description of what goes in; needs `pip install "rsclip-lab[onnx]"`.
 
-    Raises `ModelError` when the layout cannot express the model, FileExistsError when the folder holds something.
+    Raises `ModelError` when the layout cannot express the model or the folder cannot be written, FileExistsError when
+    it holds something.
     """
     model = getattr(model, "model", model)  # a run's
     if not isinstance(model, Clip):
@@ -32,6 +33,14 @@ def export(model: Clip, folder: str | Path, to: str = "open_clip") -> Path:
     if to not in WRITERS:
         raise ModelError(f"export to {to!r} is not known: choose one of {', '.join(WRITERS)}")
     folder = Path(folder).expanduser()
-    with new_folder(folder) as stage:
-        WRITERS[to](model, stage)
+    try:
+        with new_folder(folder) as stage:
+            WRITERS[to](model, stage)
+    except FileExistsError:
+        raise
+    except Exception as error:  # of several libraries, which name the stage
+        fault = write_error(error)
+        if fault is None:
+            raise
+        raise unwritable(folder, fault, ModelError) from None
     return folder

@@ -108,4 +108,7 @@ def main(picture, *texts):
 if __name__ == "__main__":
     if len(sys.argv) < 3:
         sys.exit('usage: python features.py picture.jpg "one text" "another text"')
-    main(*sys.argv[1:])
+    try:
+        main(*sys.argv[1:])
+    except (OSError, ValueError) as error:  # a picture that is not there, none, or of 16 bits
+        sys.exit(f"features.py: {error}")

@@ -22,7 +22,9 @@ from torch import Tensor, nn
 from rsclip_lab.environment import first_line, progress
 from rsclip_lab.models.clip import Clip
 from rsclip_lab.models.errors import ModelError
+from rsclip_lab.models.exports.local_paths import without_paths
 from rsclip_lab.models.exports.onnx_tokenizer import write_tokenizer
+from rsclip_lab.models.hub.card_words import words
 from rsclip_lab.models.weights import sha256_of
 
 EXTRA = ("onnx", "onnxscript", "onnxruntime", "tokenizers")
@@ -56,6 +58,8 @@ images = model.encode_images(["picture.jpg"])
 texts = model.encode_texts(["a satellite view of a beach", "a satellite view of a forest"])
 print(model.scores(images, texts))
 ```
+
+Pictures have 8 bits a band here: 16-bit, floating-point and many-band ones are to be converted first.
 """
 WITH_TOKENIZER = """`tokenizer.json` is for the `tokenizers` library, cutting and padding included. It does not mend a
 text first (broken encodings, HTML entities, ligatures, full-width letters), as the network's own tokenizer does."""
@@ -140,14 +144,15 @@ def _export(tower: nn.Module, example: Tensor, path: Path, name: str) -> int:
                 output_names=[TOWERS[kind]["output"]],
                 dynamic_shapes=({0: torch.export.Dim("batch")},),
             )
-            _forget_the_source(program.model.graph)
-            weights = sum(value.const_value.nbytes for value in program.model.graph.initializers.values())
-            program.save(path, external_data=weights > LARGEST_FILE)
-    except Exception as error:  # of many kinds, from torch.export, onnxscript and the writing of the file
+    except Exception as error:  # of many kinds, from torch.export and onnxscript
         raise ModelError(
             f"{name} cannot be exported to ONNX: torch's exporter stops at its {kind} tower "
             f"({first_line(_root(error))}); use another format, or other versions of torch and onnxscript"
         ) from None
+    _forget_the_source(program.model.graph)
+    weights = sum(value.const_value.nbytes for value in program.model.graph.initializers.values())
+    with _silent():
+        program.save(path, external_data=weights > LARGEST_FILE)
     return program.model.opset_imports[""]
 
 
@@ -193,9 +198,9 @@ def _silent() -> Iterator[None]:
 
 def _describe(model: Clip, towers: dict, portable: bool, stage: Path) -> None:
     """onnx.json: what goes in, what comes out, and the hashes of the other files."""
-    description = copy.deepcopy(model.description)
+    description = without_paths(model.description)
     facts = {
-        "name": model.name,
+        "name": description["name"],
         "towers": towers,
         "dim": model.dim,
         "preprocess": description["preprocess"],
@@ -213,7 +218,7 @@ def _describe(model: Clip, towers: dict, portable: bool, stage: Path) -> None:
 
 def _readme(model: Clip, portable: bool) -> str:
     return README.format(
-        name=model.name,
+        name=words(without_paths(model.name)),
         size=model.image_size,
         context=model.description["tokenizer"]["context_length"],
         dim=model.dim,

@@ -17,6 +17,10 @@ LOG_IN = "log in with `hf auth login`, or set HF_TOKEN"
 T = TypeVar("T")
 
 
+class WrongContent(Exception):
+    """What arrives, in full, is not the file that the hub announced."""
+
+
 def within_patience(ask: Callable[[], T]) -> T:
     """What `ask` gives or raises; TimeoutError when that takes longer than PATIENCE.
 
@@ -63,15 +67,22 @@ def is_out_of_reach(error: Exception) -> bool:
     """The hub gave no answer, or none that says anything about what was asked for."""
     from huggingface_hub.utils import EntryNotFoundError, HFValidationError
 
-    about_it = isinstance(error, EntryNotFoundError | HFValidationError) or is_of_the_disk(error)
+    about_it = isinstance(error, EntryNotFoundError | HFValidationError | WrongContent) or is_of_the_disk(error)
     return not about_it and status_of(error) in {None, *PASSING}
+
+
+def on_one_line(name: object) -> str:
+    """A name from anywhere as messages show it: as it is, or quoted where it holds what would break the line."""
+    text = str(name)
+    return text if text.isprintable() else repr(text)
 
 
 def cause_and_remedy(error: Exception, repository: str, revision: str = "main") -> tuple[str, str]:
     """What an error of the hub's client means, and what to do about it."""
     from huggingface_hub import constants, utils
 
-    place = f"{constants.ENDPOINT}/{repository}"
+    said, revision = on_one_line(first_line(error)), on_one_line(revision)
+    place = f"{constants.ENDPOINT}/{on_one_line(repository)}"
     known = {
         utils.GatedRepoError: ("the repository is gated", f"ask for access at {place}, then {LOG_IN}"),
         utils.RepositoryNotFoundError: (
@@ -86,14 +97,18 @@ def cause_and_remedy(error: Exception, repository: str, revision: str = "main") 
             f"the repository has no such file at revision {revision}",
             f"choose one of {place}/tree/{revision}",
         ),
-        utils.HFValidationError: (first_line(error), 'give it as "owner/name"'),
+        utils.HFValidationError: (said, 'give it as "owner/name"'),
         utils.OfflineModeIsEnabled: ("the hub's client is in offline mode", "unset HF_HUB_OFFLINE and start again"),
+        WrongContent: (
+            f"{said}, also when it was begun anew; nothing of it is kept",
+            "call again later, and from another network: if that repeats, the file there is not to be trusted",
+        ),
     }
     for kind, words in known.items():
         if isinstance(error, kind):
             return words
     if status_of(error) in (401, 403):
-        return first_line(error), f"{LOG_IN}, with a token that may do this"
+        return said, f"{LOG_IN}, with a token that may do this"
     if is_of_the_disk(error):
         return f"{error.strerror} ({constants.HF_HUB_CACHE})", "make room there, or set HF_HOME to another folder"
-    return f"{first_line(error)} ({constants.ENDPOINT})", "check the network and call again"
+    return f"{said} ({constants.ENDPOINT})", "check the network and call again"

@@ -1,6 +1,7 @@
 """Single files from the Hugging Face hub, through its own client and into its own cache."""
 
 import errno
+import hashlib
 import os
 import re
 from pathlib import Path
@@ -10,9 +11,11 @@ from rsclip_lab.environment import first_line
 from rsclip_lab.models.errors import NotFetched
 from rsclip_lab.models.hub.answers import (
     PATIENCE,
+    WrongContent,
     cause_and_remedy,
     is_of_the_disk,
     is_out_of_reach,
+    on_one_line,
     patiently,
     status_of,
     within_patience,
@@ -20,7 +23,7 @@ from rsclip_lab.models.hub.answers import (
 from rsclip_lab.models.weights import sha256_of
 
 COMMIT = re.compile("[0-9a-f]{40}")
-SHA256 = re.compile("[0-9a-f]{64}")  # the etag of a large file; that of a small one is git's own
+DIGEST = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")  # the etag: git's own of a small file, the sha256 of a large one
 
 
 def fetch_file(repository: str, filename: str, revision: str = "main") -> Path:
@@ -29,7 +32,8 @@ def fetch_file(repository: str, filename: str, revision: str = "main") -> Path:
     A revision that is a commit (40 hexadecimal digits) needs no question when the file is there. Of a branch the
     newest file is fetched; where the hub is out of reach, the cached one serves. Gated and private repositories
     are read with the client's token; HF_ENDPOINT, HF_HOME and HF_HUB_OFFLINE are the client's too.
-    Raises `NotFetched`: hub out of reach, no such repository, revision or file, no access, disk full.
+    What arrives must have the hash that the hub announces; if it has not, it is fetched a second time.
+    Raises `NotFetched`: hub out of reach, no such repository, revision or file, no access, wrong content, disk full.
     """
     try:
         return _cached_or_fetched(repository, filename, revision)
@@ -75,7 +79,8 @@ def discard(path: str | Path) -> None:
 
 def _not_fetched(error: Exception, repository: str, filename: str, revision: str) -> NotFetched:
     cause, remedy = cause_and_remedy(error, repository, revision)
-    message = f"{filename} could not be fetched from {repository}: {cause}; {remedy}."
+    file, place = on_one_line(filename), on_one_line(repository)
+    message = f"{file} could not be fetched from {place}: {cause}; {remedy}."
     return NotFetched(message, is_out_of_reach(error))
 
 
@@ -111,7 +116,7 @@ def _fetch(repository: str, filename: str, revision: str) -> Path:
     try:
         # Without an answer to this one question the client would go on asking for half a minute.
         found = within_patience(lambda: get_hf_file_metadata(url, timeout=PATIENCE))
-        if COMMIT.fullmatch(found.commit_hash or "") and re.fullmatch("[0-9a-f]{40,64}", found.etag or ""):
+        if COMMIT.fullmatch(found.commit_hash or "") and DIGEST.fullmatch(found.etag or ""):
             url = hf_hub_url(repository, filename, revision=found.commit_hash)
             content = _place_content(repository, filename, url, found)
     except EntryNotFoundError:
@@ -138,12 +143,29 @@ def _place_content(repository: str, filename: str, url: str, found) -> Path:
     with WeakFileLock(lock):
         if not content.exists():
             part = content.with_name(f"{found.etag}.incomplete")
-            _go_on(url, part, filename, found.size)
-            if SHA256.fullmatch(found.etag) and sha256_of(part) != found.etag:
-                part.unlink()
-                raise OSError(f"what arrived has another sha256 than {found.etag}, and is removed")
+            try:
+                _complete(url, part, filename, found)
+            except WrongContent:  # what lay there from an earlier call may have been the fault
+                _complete(url, part, filename, found)
             os.replace(part, content)
     return content
+
+
+def _complete(url: str, part: Path, filename: str, found) -> None:
+    """Bring `part` to its end; what then is not the file announced is removed, and WrongContent raised."""
+    try:
+        _go_on(url, part, filename, found.size)
+        digest = sha256_of(part) if len(found.etag) == 64 else _git_digest(part)
+        if digest != found.etag:
+            raise WrongContent(f"what arrives has the hash {digest[:12]}…, and the hub announces {found.etag[:12]}…")
+    except WrongContent:
+        part.unlink()
+        raise
+
+
+def _git_digest(path: Path) -> str:
+    content = path.read_bytes()
+    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
 
 
 def _go_on(url: str, part: Path, filename: str, size: int | None) -> None:
@@ -164,4 +186,6 @@ def _go_on(url: str, part: Path, filename: str, size: int | None) -> None:
         except Exception as error:
             if status_of(error) or is_of_the_disk(error):
                 raise
+            if "Consistency check failed" in str(error):  # the client's, of an answer that ended as it should
+                raise WrongContent(f"{file.tell()} bytes arrive, and the hub announces {size}") from None
             raise ConnectionAbortedError(f"cut off, what has arrived is kept; {first_line(error)}") from error

@@ -2,6 +2,8 @@
 
 import copy
 import hashlib
+import json
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,8 +12,10 @@ from tempfile import TemporaryDirectory
 from rsclip_lab.models.clip import Clip
 from rsclip_lab.models.errors import ModelError
 from rsclip_lab.models.exports import open_clip_folder
-from rsclip_lab.models.hub.answers import LOG_IN, cause_and_remedy, within_patience
+from rsclip_lab.models.exports.local_paths import without_paths
+from rsclip_lab.models.hub.answers import LOG_IN, cause_and_remedy, on_one_line, status_of, within_patience
 from rsclip_lab.models.hub.card import model_card
+from rsclip_lab.models.saved.files import TEXT_TOWER
 
 CARD = "README.md"
 MARK = "\n\n<!-- rsclip-lab wrote the card above: "
@@ -30,6 +34,7 @@ def push(
 
     What is uploaded loads with `load_model("hf-hub:owner/name")` and with open_clip's functions by the same name.
     The card (README.md) is written from the model's description; one that somebody wrote or edited there is kept.
+    The configuration and tokenizer of a text tower of transformers go along, and no path of this machine does.
     token: as the hub's client has it (`hf auth login`, HF_TOKEN) unless given.
     Raises `ModelError`: no "owner/name", no token or one that may not write, hub out of reach or in offline mode, a
     private repository asked for where a public one is, or a model that cannot be written; nothing is uploaded then.
@@ -40,19 +45,32 @@ def push(
     with _in_words(repository):
         api = _logged_in(repository, token)
     with TemporaryDirectory(prefix="rsclip-lab-") as folder:
-        open_clip_folder.write(_at_home_in(repository, clip), Path(folder))
+        clip = _at_home_in(repository, clip)
+        open_clip_folder.write(clip, Path(folder))
+        _complete_text_tower(Path(folder))
         (Path(folder) / CARD).write_text(_marked(model_card(clip, repository, licence)), encoding="utf-8")
         with _in_words(repository):
             return _upload(api, repository, Path(folder), private, message)
 
 
 def _at_home_in(repository: str, clip: Clip) -> Clip:
-    """The same model, whose tokenizer's files, where it needs any, will lie in `repository` itself."""
+    """The same model, whose tokenizer's and text tower's files, if it needs any, will lie in `repository` itself."""
     description = copy.deepcopy(clip.description)
+    text = description["architecture"]["text_cfg"]
     if description["tokenizer"]["name"] == "hf":
-        description["tokenizer"]["source"] = repository
-        description["architecture"]["text_cfg"]["hf_tokenizer_name"] = repository
-    return Clip(clip.net, description, clip.tokenizer)
+        description["tokenizer"]["source"] = text["hf_tokenizer_name"] = repository
+    if text.get("hf_model_name"):
+        text["hf_model_name"] = repository
+    return Clip(clip.net, without_paths(description), clip.tokenizer)
+
+
+def _complete_text_tower(folder: Path) -> None:
+    """open_clip has transformers look up the text tower in a repository by its name, so in config.json at its top."""
+    config = folder / TEXT_TOWER / "config.json"
+    if config.is_file():
+        content = without_paths(json.loads(config.read_text(encoding="utf-8")))  # transformers 4 notes where it was
+        config.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        shutil.copyfile(config, folder / config.name)
 
 
 def _logged_in(repository: str, token: str | None):
@@ -112,4 +130,6 @@ def _in_words(repository: str) -> Iterator[None]:
         raise
     except Exception as error:  # of several libraries: the client's, its transport's, the system's
         cause, remedy = cause_and_remedy(error, repository)
-        raise ModelError(f"{repository} could not be pushed: {cause}; {remedy}") from None
+        if status_of(error) == 403:
+            remedy += ", or choose a namespace of your own: your user name, or an organisation's you belong to"
+        raise ModelError(f"{on_one_line(repository)} could not be pushed: {cause}; {remedy}") from None

@@ -13,6 +13,7 @@ from rsclip_lab.models.errors import ModelError
 from rsclip_lab.models.tokenizers import CLIP_VOCABULARY
 
 ACTIVATIONS = {"quick_gelu": True, "gelu": False}  # hidden_act there, quick_gelu here
+LARGEST = 10**7  # far above any number of a published CLIP
 EPS = 1e-5  # of a LayerNorm, in torch, open_clip and transformers
 END_TOKEN = CLIP_VOCABULARY - 1  # the highest id that CLIP's tokenizer gives
 OLD_END_TOKEN = 2  # of older files; transformers takes it for "the highest id in each text"
@@ -55,20 +56,20 @@ def architecture_of(config: dict) -> dict:
     Raises `ModelError` when open_clip cannot build that network, or the file is another model's.
     """
     if config.get("model_type", "clip") != "clip":
-        raise _not_here(f"it is a {config['model_type']}")
+        raise _not_here(f"it is a {config['model_type']!s:.80}")
     text, vision = _given(config, "text_config", TEXT_DEFAULTS), _given(config, "vision_config", VISION_DEFAULTS)
     activation = text["hidden_act"]
-    if vision["hidden_act"] != activation or activation not in ACTIVATIONS:
-        activations = " and ".join(sorted({vision["hidden_act"], activation}))
+    if vision["hidden_act"] != activation or activation not in list(ACTIVATIONS):
+        activations = " and ".join(sorted({f"{tower['hidden_act']!s:.80}" for tower in (text, vision)}))
         raise _not_here(f"its activation is {activations}, and it must be gelu or quick_gelu in both towers")
     if vision["num_channels"] != 3:
-        raise _not_here(f"it reads pictures of {vision['num_channels']} channels")
+        raise _not_here(f"it reads pictures of {vision['num_channels']!r:.80} channels")
     image = {name: _whole(vision, name) for name in ("image_size", "patch_size")}
     language = {"context_length": _whole(text, "max_position_embeddings"), "vocab_size": _whole(text, "vocab_size")}
     return {
         "embed_dim": _whole({"projection_dim": 512, **config}, "projection_dim"),
         "quick_gelu": ACTIVATIONS[activation],
-        "vision_cfg": image | {"head_width": vision["hidden_size"] // _heads(vision)} | _tower(vision),
+        "vision_cfg": image | {"head_width": _whole(vision, "hidden_size") // _heads(vision)} | _tower(vision),
         "text_cfg": language | {"heads": _heads(text)} | _tower(text) | _pooling(text),
     }
 
@@ -84,10 +85,10 @@ def _given(config: dict, name: str, defaults: dict) -> dict:
 
 def _whole(values: dict, name: str) -> int:
     value = values[name]
-    if isinstance(value, (list, tuple)) and len(set(value)) == 1:  # square pictures and patches
+    if isinstance(value, list) and value and all(one == value[0] for one in value):  # square pictures and patches
         value = value[0]
-    if type(value) is not int or value < 1:
-        raise _not_here(f"its {name} is {value!r}, and it must be one whole number")
+    if type(value) is not int or not 1 <= value <= LARGEST:
+        raise _not_here(f"its {name} is {value!r:.80}, and it must be one whole number of up to {LARGEST:,}")
     return value
 
 
@@ -104,6 +105,8 @@ def _tower(tower: dict) -> dict:
     if int(width * ratio) < inner:  # as open_clip computes it; the quotient may have been rounded down
         ratio = math.nextafter(ratio, math.inf)
     eps = tower["layer_norm_eps"]
+    if type(eps) not in (int, float) or not 0 <= eps < 1:
+        raise _not_here(f"its layer_norm_eps is {eps!r:.80}, and it must be a number of 0 to below 1")
     norm = {} if eps == EPS else {"norm_kwargs": {"eps": eps}}
     return {"layers": _whole(tower, "num_hidden_layers"), "width": width, "mlp_ratio": ratio} | norm
 

@@ -44,17 +44,17 @@ def is_transformers(weights: dict[str, Tensor]) -> bool:
 def from_transformers(weights: dict[str, Tensor]) -> dict[str, Tensor]:
     """A CLIPModel's state dict under open_clip's names. A name that no CLIPModel has stays as it is.
 
-    Raises `ModelError` when one of the three parts of an attention is missing.
+    Raises `ModelError` when one of the three parts of an attention is missing, or of another shape than the others.
     """
     converted = {}
     for name, value in weights.items():
         if name.endswith(NO_WEIGHTS) or ".self_attn.k_proj." in name or ".self_attn.v_proj." in name:
             continue
         if ".self_attn.q_proj." in name:
-            value = torch.cat([_part(weights, name.replace(".q_proj.", f".{part}_proj.")) for part in "qkv"])
+            value = _joined(weights, name)
             name = name.replace(".q_proj.", ".in_proj_")
         name = _renamed(name, BEGINNINGS, INSIDE)
-        converted[name] = value.T.contiguous() if name in TRANSPOSED else value
+        converted[name] = value.T.contiguous() if name in TRANSPOSED and value.ndim == 2 else value
     return converted
 
 
@@ -87,7 +87,19 @@ def _renamed(name: str, beginnings, inside) -> str:
     return name
 
 
-def _part(weights: dict[str, Tensor], name: str) -> Tensor:
-    if name not in weights:
-        raise ModelError(f"the weights lack {name}, which belongs to others there: download or save the file again")
-    return weights[name]
+def _joined(weights: dict[str, Tensor], name: str) -> Tensor:
+    """The in_proj that a q_proj of this name and its k_proj and v_proj are."""
+    names = [name.replace(".q_proj.", f".{part}_proj.") for part in "qkv"]
+    for part in names:
+        if part not in weights:
+            raise ModelError(
+                f"the weights lack {part}, which belongs to others there: download or save the file again"
+            )
+    kinds = {(weights[part].shape, weights[part].dtype) for part in names}
+    if len(kinds) > 1 or not weights[name].ndim:
+        shapes = ", ".join(str(list(weights[part].shape)) for part in names)
+        raise ModelError(
+            f"the weights {name} and its k_proj and v_proj do not fit together ({shapes}): "
+            "download or save the file again"
+        )
+    return torch.cat([weights[part] for part in names])

@@ -33,20 +33,21 @@ def preprocess_of(config: dict) -> dict:
     Raises `ModelError` when open_clip has no such preprocessing, or the file is another class's.
     """
     kind = config.get("image_processor_type") or config.get("feature_extractor_type") or "CLIPImageProcessor"
-    if not kind.startswith("CLIP"):
-        raise _not_here(f"is a {kind}'s")
+    if not str(kind).startswith("CLIP"):
+        raise _not_here(f"is a {kind!s:.80}'s")
     given = PROCESSOR_DEFAULTS | {name: value for name, value in config.items() if value is not None}
     for name, possible in (("do_resize", [True]), ("resample", list(RESAMPLE)), ("do_rescale", [True])):
         if given[name] not in possible:
-            raise _not_here(f"has {name}={given[name]!r}")
-    if not math.isclose(given["rescale_factor"], 1 / 255):
-        raise _not_here(f"has rescale_factor={given['rescale_factor']!r}")
+            raise _not_here(f"has {name}={given[name]!r:.80}")
+    factor = given["rescale_factor"]
+    if not isinstance(factor, float) or not math.isclose(factor, 1 / 255):
+        raise _not_here(f"has rescale_factor={factor!r:.80}")
     size, mode = _size(given)
     normal = given["do_normalize"]
     return {
         "size": size,
-        "mean": list(given["image_mean"]) if normal else [0.0] * 3,
-        "std": list(given["image_std"]) if normal else [1.0] * 3,
+        "mean": given["image_mean"] if normal else [0.0] * 3,
+        "std": given["image_std"] if normal else [1.0] * 3,
         "interpolation": RESAMPLE[given["resample"]],
         "resize_mode": mode,
     }
@@ -58,12 +59,13 @@ def _size(given: dict) -> tuple[int, str]:
     size = {"shortest_edge": size} if isinstance(size, int) else size
     crop = {"height": crop, "width": crop} if isinstance(crop, int) else crop
     if isinstance(size, dict) and isinstance(crop, dict):
-        sides = {*size.values(), *(crop.values() if cropped else ())}
-        if size.keys() == {"shortest_edge"} and cropped and len(sides) == 1:
-            return sides.pop(), SHORTEST
-        if size.keys() == {"height", "width"} and len(sides) == 1:
-            return sides.pop(), SQUASH
-    raise _not_here(f"has size={size}, crop_size={crop}, do_center_crop={cropped}")
+        sides = [*size.values(), *(crop.values() if cropped else ())]
+        if all(type(side) is int and side == sides[0] for side in sides):
+            if size.keys() == {"shortest_edge"} and cropped:
+                return sides[0], SHORTEST
+            if size.keys() == {"height", "width"}:
+                return sides[0], SQUASH
+    raise _not_here(f"has size={size!s:.80}, crop_size={crop!s:.80}, do_center_crop={cropped!s:.80}")
 
 
 def preprocessor_config_of(preprocess: dict) -> dict:
