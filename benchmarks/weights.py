@@ -27,7 +27,8 @@ from torch import nn
 
 import rsclip_lab as lab
 from rsclip_lab.environment import progress
-from rsclip_lab.models.architecture import architecture_named, build_network
+from rsclip_lab.models.architecture import build_network
+from rsclip_lab.models.configuration import architecture_named
 from rsclip_lab.models.weights import sha256_of
 
 

@@ -6,8 +6,8 @@ from types import ModuleType
 from rsclip_lab.models.clip import Clip, new_clip
 from rsclip_lab.models.errors import ModelError, NotFetched
 from rsclip_lab.models.exports import export
-from rsclip_lab.models.hub.push import push
 from rsclip_lab.models.load import load_hub_model, load_model
+from rsclip_lab.models.publish.push import push
 from rsclip_lab.models.zoo import HubModel, models
 
 __all__ = [

@@ -16,7 +16,8 @@ from torchvision.transforms import Compose
 
 from rsclip_lab.data import PixelStore, normalise, open_image
 from rsclip_lab.environment import progress
-from rsclip_lab.models.architecture import build_network, complete_architecture
+from rsclip_lab.models.architecture import build_network
+from rsclip_lab.models.configuration import complete_architecture
 from rsclip_lab.models.errors import ModelError
 from rsclip_lab.models.inputs import (
     as_list_of_images,

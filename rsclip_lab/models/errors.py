@@ -1,5 +1,9 @@
 """What can go wrong with a model."""
 
+# What open_clip, timm and transformers raise over a configuration that they cannot build.
+BUILD_ERRORS = (TypeError, ValueError, LookupError, AttributeError, AssertionError, ArithmeticError, RuntimeError)
+BUILD_ERRORS += (OSError, ImportError)
+
 
 class ModelError(ValueError):
     """A model that cannot be found, read, built or combined; the message says what to do."""

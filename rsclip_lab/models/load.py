@@ -14,8 +14,9 @@ import open_clip
 import torch
 
 from rsclip_lab.environment import select_device
-from rsclip_lab.models.architecture import build_network, complete_architecture
+from rsclip_lab.models.architecture import build_network
 from rsclip_lab.models.clip import Clip, describe
+from rsclip_lab.models.configuration import complete_architecture
 from rsclip_lab.models.errors import ModelError, NotFetched
 from rsclip_lab.models.hub.files import cached_file, discard
 from rsclip_lab.models.mistaken import first_bytes

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import open_clip
 
-from rsclip_lab.models.architecture import architecture_named, architectures_that_fit
+from rsclip_lab.models.configuration import architecture_named
 from rsclip_lab.models.errors import ModelError
+from rsclip_lab.models.fitting import architectures_that_fit
 from rsclip_lab.models.hub.files import commit_of, fetch_file, fetch_optional
 from rsclip_lab.models.saved.description import DESCRIPTION, read_description
 from rsclip_lab.models.saved.files import TEXT_TOWER

@@ -12,8 +12,8 @@ from safetensors import safe_open
 from torch import Tensor, nn
 
 from rsclip_lab.environment import first_line
-from rsclip_lab.models.architecture import BUILD_ERRORS, architectures_that_fit
-from rsclip_lab.models.errors import ModelError
+from rsclip_lab.models.errors import BUILD_ERRORS, ModelError
+from rsclip_lab.models.fitting import architectures_that_fit
 from rsclip_lab.models.mistaken import (
     check_archive,
     check_pickles,

@@ -21,7 +21,7 @@ from rsclip_lab.evaluation import (
 from rsclip_lab.evaluation.evaluate import TestTable, measure
 from rsclip_lab.evaluation.record import record_metrics
 from rsclip_lab.models import ModelError, load_model, new_clip
-from rsclip_lab.models.hub.card import model_card
+from rsclip_lab.models.publish.card import model_card
 
 
 @pytest.fixture

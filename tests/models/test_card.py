@@ -15,7 +15,7 @@ from markdown_it import MarkdownIt
 from PIL import Image
 
 from rsclip_lab.models import ModelError, new_clip
-from rsclip_lab.models.hub.card import model_card
+from rsclip_lab.models.publish.card import model_card
 from rsclip_lab.models.saved.files import write_model
 from rsclip_lab.models.saved.provenance import describe_descendant, describe_finetuned, origin
 

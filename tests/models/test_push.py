@@ -15,7 +15,7 @@ from hub_server import READ_TOKEN, TOKEN
 from PIL import Image
 
 from rsclip_lab.models import ModelError, load_model, new_clip
-from rsclip_lab.models.hub.push import push
+from rsclip_lab.models.publish.push import push
 
 TEXTS = ["boats", "a sandy beach"]
 FILES = {"README.md", "clip.json", "open_clip_config.json", "open_clip_model.safetensors"}

@@ -5,8 +5,8 @@ import pytest
 from open_clip import pretrained
 from open_clip.transform import PreprocessCfg, merge_preprocess_dict
 
-from rsclip_lab.models.architecture import complete_architecture
 from rsclip_lab.models.clip import describe
+from rsclip_lab.models.configuration import complete_architecture
 from rsclip_lab.models.errors import ModelError
 from rsclip_lab.models.tags import tagged_model, weight_files
 

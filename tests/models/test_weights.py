@@ -21,7 +21,8 @@ from conftest import TINY_ARCHITECTURE
 from open_clip.model import convert_to_custom_text_state_dict
 from safetensors.torch import save_file
 
-from rsclip_lab.models.architecture import architecture_named, build_network, complete_architecture
+from rsclip_lab.models.architecture import build_network
+from rsclip_lab.models.configuration import architecture_named, complete_architecture
 from rsclip_lab.models.errors import ModelError
 from rsclip_lab.models.weights import load_weights, read_weights
 

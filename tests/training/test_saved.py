@@ -10,7 +10,7 @@ import torch
 
 from rsclip_lab.data import read_captions
 from rsclip_lab.models import ModelError, load_model
-from rsclip_lab.models.hub.card import model_card
+from rsclip_lab.models.publish.card import model_card
 from rsclip_lab.training import FinetuneConfig, finetune, keep_run, load_or_finetune, load_run
 
 QUICK = FinetuneConfig(epochs=1, batch_size=6, learning_rate=1e-3, precision="fp32")

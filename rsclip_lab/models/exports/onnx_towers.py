@@ -6,6 +6,7 @@ import copy
 import io
 import json
 import logging
+import re
 import shutil
 import warnings
 from collections.abc import Iterator
@@ -24,7 +25,7 @@ from rsclip_lab.models.clip import Clip
 from rsclip_lab.models.errors import ModelError
 from rsclip_lab.models.exports.local_paths import without_paths
 from rsclip_lab.models.exports.onnx_tokenizer import write_tokenizer
-from rsclip_lab.models.hub.card_words import words
+from rsclip_lab.models.publish.card_words import words
 from rsclip_lab.models.weights import sha256_of
 
 EXTRA = ("onnx", "onnxscript", "onnxruntime", "tokenizers")
@@ -93,6 +94,8 @@ def _require_extra() -> None:
         raise ModelError(
             f'the export to ONNX needs {", ".join(missing)}: install with pip install "rsclip-lab[onnx]"'
         )
+    if tuple(map(int, re.findall(r"\d+", torch.__version__)[:2])) < (2, 8):  # whose exporter stops at a ViT
+        raise ModelError(f"the export to ONNX needs torch 2.8 or later, this is {torch.__version__}: upgrade torch")
 
 
 def _write_tower(model: Clip, tower: nn.Module, kind: str, stage: Path) -> dict:

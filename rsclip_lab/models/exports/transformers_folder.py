@@ -8,7 +8,8 @@ the files say (measured with 5.23):
   such, hand it `open_clip.tokenizer.basic_clean(text)`. It fills a row with the end token, not with 0: nothing after
   the first end token reaches a feature.
 - CLIPImageProcessor resizes with torchvision, in places one grey level of 255 off Pillow;
-  `CLIPProcessor.from_pretrained(FOLDER, backend="pil")` resizes with Pillow and is equal to the bit.
+  `CLIPProcessor.from_pretrained(FOLDER, backend="pil")`, before transformers 5.4 `use_fast=False`, resizes with
+  Pillow and is equal to the bit.
 - Where 3, 7, 11, … pixels are cut off a side, it cuts one more at the end and one less at the beginning.
 """
 

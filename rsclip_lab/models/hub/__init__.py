@@ -1,1 +1,1 @@
-"""The Hugging Face hub: single files out of it, and a model with its card into it, through the hub's own client."""
+"""Single files out of the Hugging Face hub, through the hub's own client and into its own cache."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from functools import reduce
 from pathlib import Path, PurePath
 
-from rsclip_lab.models.architecture import too_large
+from rsclip_lab.models.configuration import too_large
 from rsclip_lab.models.errors import ModelError
 
 DESCRIPTION = "clip.json"

@@ -13,7 +13,8 @@ from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from rsclip_lab.models.architecture import build_network, complete_architecture
+from rsclip_lab.models.architecture import build_network
+from rsclip_lab.models.configuration import complete_architecture
 from rsclip_lab.models.errors import ModelError
 from rsclip_lab.models.saved.description import DESCRIPTION, REMEDY, read_description, write_description
 from rsclip_lab.models.saved.provenance import with_former_record

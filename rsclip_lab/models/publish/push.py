@@ -14,7 +14,7 @@ from rsclip_lab.models.errors import ModelError
 from rsclip_lab.models.exports import open_clip_folder
 from rsclip_lab.models.exports.local_paths import without_paths
 from rsclip_lab.models.hub.answers import LOG_IN, cause_and_remedy, on_one_line, status_of, within_patience
-from rsclip_lab.models.hub.card import model_card
+from rsclip_lab.models.publish.card import model_card
 from rsclip_lab.models.saved.files import TEXT_TOWER
 
 CARD = "README.md"

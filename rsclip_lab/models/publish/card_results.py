@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from rsclip_lab.models.hub.card_words import MEANINGS, METRICS, RUNS, bullets, figure, object_of, table, words
+from rsclip_lab.models.publish.card_words import MEANINGS, METRICS, RUNS, bullets, figure, object_of, table, words
 
 
 def metrics_of(known: dict) -> dict[str, dict]:

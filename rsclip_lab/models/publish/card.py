@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import yaml
 
 from rsclip_lab.models.errors import ModelError
-from rsclip_lab.models.hub.card_results import metrics_of, results
-from rsclip_lab.models.hub.card_words import (
+from rsclip_lab.models.publish.card_results import metrics_of, results
+from rsclip_lab.models.publish.card_words import (
     FOUNDATIONS,
     LICENCES,
     LIMITS,
