@@ -111,6 +111,8 @@ def test_an_interrupted_build_goes_on_where_it_was(images, folder, decoded, stop
         monkeypatch.setattr("rsclip_lab.data.cache.SAVE_SECONDS", 0.0)
 
     def decode_slowly():
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run in the background
+
         def slow(image, **options):
             time.sleep(2 if os.path.basename(image) in ("7.png", "8.png") else 0)
             return open_image(image)

@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import re
+import signal
 import sys
 import threading
 import time
@@ -334,6 +335,7 @@ class HubClient:
 
 def _begin(settings: dict[str, str], log: Path) -> None:
     assert "huggingface_hub" not in sys.modules
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests were started in the background
     os.environ.update(settings)
     with log.open("w") as file:
         os.dup2(file.fileno(), sys.stderr.fileno())

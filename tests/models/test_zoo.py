@@ -90,8 +90,8 @@ def test_weights_for_another_architecture_are_refused(hub_clients, entry):
 
 
 def test_a_repository_that_is_not_there_is_named(hub_clients, entry):
-    with pytest.raises(ModelError, match="test/other: there is no such repository") as caught:
-        hub_clients["online"](text_features, entry | {"repository": "test/other"})
+    with pytest.raises(ModelError, match="test/nowhere: there is no such repository") as caught:
+        hub_clients["online"](text_features, entry | {"repository": "test/nowhere"})
     assert "\n" not in str(caught.value)
 
 
