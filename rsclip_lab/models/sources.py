@@ -17,6 +17,7 @@ from rsclip_lab.models.hub.files import commit_of, fetch_file, fetch_optional
 from rsclip_lab.models.saved.description import DESCRIPTION, read_description
 from rsclip_lab.models.saved.files import TEXT_TOWER
 from rsclip_lab.models.tags import weight_files
+from rsclip_lab.models.tokenizers import FOLDER as TOKENIZER
 from rsclip_lab.models.tokenizers import collect_tokenizer
 from rsclip_lab.models.transformers_layout import architecture_of, from_transformers, is_transformers, preprocess_of
 from rsclip_lab.models.weights import read_weights, sha256_of
@@ -138,7 +139,8 @@ def described_folder(get: Files) -> Path | None:
         content = read_description(description.parent)
         get(content["weights"]["file"])
         if content["tokenizer"]["name"] == "hf":
-            collect_tokenizer(get)
+            collect_tokenizer(get)  # as push lays it out
+            collect_tokenizer(lambda name: get(f"{TOKENIZER}/{name}"))  # as save does
             get(f"{TEXT_TOWER}/config.json")
     return description and description.parent
 

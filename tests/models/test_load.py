@@ -6,6 +6,7 @@ import os
 import shutil
 import time
 import warnings
+from pathlib import Path
 
 import open_clip
 import pytest
@@ -301,3 +302,14 @@ def test_files_of_a_repository_come_from_one_commit(hub, hub_clients, tmp_path):
     hub.put("test/moving", "two.json", b"[]", "f" * 40)
     (tmp_path / "pushed").touch()
     assert answer.result(timeout=60) == (REVISION, REVISION)
+
+
+def test_a_saved_folder_that_was_uploaded_brings_its_own_tokenizer(hub, hub_clients, word_tokenizer, tmp_path):
+    text = TINY_ARCHITECTURE["text_cfg"] | {"hf_tokenizer_name": str(word_tokenizer), "context_length": 16}
+    model = new_clip(TINY_ARCHITECTURE | {"text_cfg": text | {"pool_type": "last"}}, seed=2)
+    folder = model.save(tmp_path / "saved")
+    shutil.rmtree(word_tokenizer)
+    for file in filter(Path.is_file, folder.rglob("*")):
+        hub.put("test/uploaded", file.relative_to(folder).as_posix(), file.read_bytes())
+    found, _ = hub_clients["online"](loaded_features, "hf-hub:test/uploaded")
+    torch.testing.assert_close(found, features(model), atol=1e-6, rtol=0)
