@@ -9,18 +9,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from rsclip_lab.models.publish.card_words import METRICS
 from rsclip_lab.show.style import BLUE, GREY, ORANGE, PURPLE, lecture_style, new_figure, run_colour, run_name
 
-METRIC_NAMES = {
-    "top1": "top-1, own kinds",
-    "coast_top1": "coast top-1, own kinds",
-    "all_top1": "top-1, all kinds",
-    "control_top1": "control top-1",
-    "land_top1": "land top-1",
-    "mean_recall": "mean recall",
-    "off_diagonal_cosine": "off-diagonal cosine",
-    "seconds": "seconds",
-}
+METRIC_NAMES = METRICS | {"seconds": "seconds"}  # a card has the same words
 ACCURACIES = ("top1", "coast_top1", "all_top1", "control_top1", "land_top1")
 
 
