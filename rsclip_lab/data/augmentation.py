@@ -55,6 +55,10 @@ class Augmentation:
         if not 0 <= self.colour_jitter <= 2:
             raise ValueError(f"colour_jitter is a strength from 0 to 2, not {self.colour_jitter}")
 
+    def __getitem__(self, rows: slice) -> Augmentation:
+        """What is done to some of the pictures."""
+        return replace(self, random=self.random[rows])
+
     @property
     def bits(self) -> torch.Tensor:
         """`[batch, 3]`: whether the picture is mirrored left and right, top and bottom, and has its axes swapped."""

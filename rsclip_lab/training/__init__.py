@@ -1,25 +1,28 @@
-"""Lesson 04: the losses, the loop and what a run leaves behind."""
+"""Lesson 04: the losses, the loop and what a run leaves behind.
 
-from rsclip_lab.training.callbacks import ProgressBar, TrainingState, Validate
-from rsclip_lab.training.config import FinetuneConfig, learning_rate_at, suggested_learning_rate
-from rsclip_lab.training.losses import clip_loss, clip_loss_floor, feature_distillation, positives_only_loss
-from rsclip_lab.training.run import Run, finetune
-from rsclip_lab.training.saved import keep_run, load_or_finetune, load_run
+The names are looked up when they are first used: the terminal's help reads `config` and needs no torch for that.
+"""
 
-__all__ = [
-    "FinetuneConfig",
-    "ProgressBar",
-    "Run",
-    "TrainingState",
-    "Validate",
-    "clip_loss",
-    "clip_loss_floor",
-    "feature_distillation",
-    "finetune",
-    "keep_run",
-    "learning_rate_at",
-    "load_or_finetune",
-    "load_run",
-    "positives_only_loss",
-    "suggested_learning_rate",
-]
+from importlib import import_module
+
+_HOME = {
+    "callbacks": ("ProgressBar", "Validate"),
+    "config": ("FinetuneConfig", "learning_rate_at", "suggested_learning_rate"),
+    "losses": ("clip_loss", "clip_loss_floor", "feature_distillation", "positives_only_loss", "siglip_loss"),
+    "run": ("Run", "finetune"),
+    "saved": ("keep_run", "load_or_finetune", "load_run"),
+    "state": ("Collapsed", "Diverged", "TrainingState", "TrainingStopped"),
+}
+_MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
+
+__all__ = sorted(_MODULE_OF)
+
+
+def __getattr__(name: str):
+    if name in _MODULE_OF:
+        return getattr(import_module(f".{_MODULE_OF[name]}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

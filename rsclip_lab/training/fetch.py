@@ -15,18 +15,22 @@ from rsclip_lab.data.store import margin_size
 from rsclip_lab.environment import in_threads
 from rsclip_lab.training.batches import Batch, CaptionBatches, Tokens, TurnedCaptions
 from rsclip_lab.training.config import FinetuneConfig
+from rsclip_lab.training.processes import World
 
 AHEAD = 2  # batches gathered before they are needed
 
 
 @dataclass(frozen=True)
 class TrainingBatch:
-    """pixels: [batch, 3, size, size] normalised. tokens: [distinct, context] on the CPU, one row a distinct
-    caption. caption_ids: [batch], the row of each picture's caption in tokens. replayed: how many pictures, the
-    last ones, come from the replay table; replayed_captions: their rows in tokens, each once, on the CPU."""
+    """Of the whole batch: captions: [distinct] their numbers among the source's texts. caption_ids: [batch], the row
+    of each picture's caption in captions. replayed: how many pictures, the last ones, come from the replay table;
+    replayed_captions: the rows of their captions, each once, on the CPU.
+    Of this process's share of it (`World.share`; all of it where one process trains): pixels: [share of batch, 3,
+    size, size] normalised. tokens: [share of distinct, context] on the CPU."""
 
     pixels: Tensor
     tokens: Tensor
+    captions: np.ndarray
     caption_ids: Tensor
     replayed: int
     replayed_captions: Tensor
@@ -47,8 +51,10 @@ class BatchSource:
         config: FinetuneConfig,
         progress: bool = True,
         cache: str | Path | None = None,
+        world: World | None = None,
     ) -> None:
         self.model, self.batches, self.config = model, batches, config
+        self.share = (world or World()).share
         crops = config.augment and config.min_crop < 1
         images = batches.pool.images
         size = margin_size(images, model.image_size) if crops else model.image_size
@@ -75,7 +81,7 @@ class BatchSource:
                 yield batch, augmentation
 
     def _gathered(self, drawn: tuple[Batch, Augmentation | None]) -> tuple[Batch, Augmentation | None, Tensor]:
-        return *drawn, self.store.gather(drawn[0].pictures, self.model.device)
+        return *drawn, self.store.gather(drawn[0].pictures[self.share], self.model.device)
 
     def _augmentation(self, pictures: int, generator: torch.Generator) -> Augmentation | None:
         config = self.config
@@ -90,13 +96,13 @@ class BatchSource:
             pixels = normalise(pixels, model.mean, model.std).contiguous(memory_format=torch.channels_last)
         else:
             batch, augmentation = self._true_captions(batch, augmentation)
-            pixels = augmentation.normalised(
+            pixels = augmentation[self.share].normalised(
                 pixels, model.mean, model.std, model.image_size, torch.channels_last
             )
-        tokens = self.tokens[batch.captions]
+        tokens = self.tokens[batch.captions[self.share]]
         caption_ids = torch.from_numpy(batch.caption_ids).to(model.device)
         replayed = np.unique(batch.caption_ids[len(batch.caption_ids) - batch.replayed :])
-        return TrainingBatch(pixels, tokens, caption_ids, batch.replayed, torch.from_numpy(replayed))
+        return TrainingBatch(pixels, tokens, batch.captions, caption_ids, batch.replayed, torch.from_numpy(replayed))
 
     def _true_captions(self, batch: Batch, augmentation: Augmentation) -> tuple[Batch, Augmentation]:
         """Captions that are true of the turned pictures; where there is none, the picture is not turned."""

@@ -1,182 +1,147 @@
 """The training loop: fetch, forward, loss, backward, clip, step, record.
 
-It knows nothing of notebooks, plots or which model it trains; progress, validation and whatever else hang
-on callbacks. It is not a launcher for several machines and has no command line of its own.
+It knows nothing of notebooks, plots or which model it trains; progress, validation, checkpoints and whatever else
+hang on callbacks. It launches no processes (`training.launch` does) and has no command line of its own.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+import time
+from collections.abc import Iterable, Iterator, Sequence
 
-import torch
-from torch import Tensor, nn
-from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch import nn
 
-from rsclip_lab.models.clip import evaluating
-from rsclip_lab.training.callbacks import TrainingState, notify
-from rsclip_lab.training.config import MAX_LOGIT_SCALE, FinetuneConfig, learning_rate_at
+from rsclip_lab.training.base_features import BaseFeatures
+from rsclip_lab.training.config import learning_rate_at
+from rsclip_lab.training.embedding import Embedding, embed, require_exact
 from rsclip_lab.training.fetch import BatchSource, TrainingBatch
-from rsclip_lab.training.losses import clip_loss, clip_loss_floor, feature_distillation, positives_only_loss
+from rsclip_lab.training.objective import batch_loss, measure, replay_drift
+from rsclip_lab.training.preparation import (
+    clamp_temperature,
+    finish,
+    prepare,
+    set_training_mode,
+    tower_parameters,
+    trained_parameters,
+)
+from rsclip_lab.training.state import Diverged, TrainingState, notify
 
 
 def train(state: TrainingState, source: BatchSource, callbacks: Sequence = ()) -> None:
-    """Train state.model in place on the batches of `source`, one row of state.history a step."""
-    model, config, net = state.model, state.config, state.model.net
-    trained = prepare(net, config)
-    optimizer = make_optimizer(net, config, model.device)
-    scaler = torch.amp.GradScaler(model.device.type, enabled=state.precision.scaler)
-    notify(callbacks, "on_start", state)
+    """Train state.model in place on the batches of `source`, one row of state.history a step; a state that stands
+    in the middle of a run goes on there."""
+    config, net, world = state.config, state.model.net, state.world
+    if state.optimizer is None:
+        prepare(state)
+    trained, base = trained_parameters(net), BaseFeatures(state, source.tokens)
+    watch = Stopwatch()
     try:
-        for state.epoch in range(config.epochs):
+        notify(callbacks, "on_start", state)
+        while state.epoch < config.epochs and not state.stop:
             set_training_mode(net, config)
-            for batch in source.epoch(state.epoch):  # fetch
-                learning_rate = learning_rate_at(state.step, state.total_steps, config)
-                for group in optimizer.param_groups:
-                    group["lr"] = learning_rate
+            require_exact(net, config.chunk_size, config.batch_size, world)
+            for batch in watch.fetched(source.epoch(state.epoch, state.step_in_epoch)):  # fetch
+                learning_rate = set_learning_rate(state)
 
-                with state.precision.context(), attention(model.device):  # forward
-                    image_features = model.image_features(batch.pixels)
-                    text_features = model.text_features(batch.tokens)
-                image_features, text_features = image_features.float(), text_features.float()
-                loss = batch_loss(image_features, text_features, net.logit_scale.exp(), batch, config)
-                drift = replay_drift(state, batch, image_features, text_features)
-                if drift is not None:
+                images, texts = embed_batch(state, batch)  # forward
+                loss = batch_loss(images.features, texts.features, net, batch, config)  # loss
+                drift = None
+                if batch.replayed and config.distillation:
+                    moved = base.of_images(batch), base.of_texts(batch)
+                    drift = replay_drift(images.features, texts.features, *moved, batch)
                     loss = loss + config.distillation * drift
 
-                optimizer.zero_grad(set_to_none=True)
-                scaler.scale(loss).backward()  # backward
-                scaler.unscale_(optimizer)
+                state.optimizer.zero_grad(set_to_none=True)
+                state.scaler.scale(loss).backward()  # backward, down to the features …
+                images.backward()  # … and on through the towers
+                texts.backward()
+                world.sum_gradients(tower_parameters(net))
+                state.scaler.unscale_(state.optimizer)
                 grad_norm = nn.utils.clip_grad_norm_(trained, config.max_grad_norm)  # clip
-                scaler.step(optimizer)  # step
-                scaler.update()
-                with torch.no_grad():
-                    net.logit_scale.clamp_(max=math.log(MAX_LOGIT_SCALE))
 
-                measured = measure(image_features, text_features, batch, loss, grad_norm, net.logit_scale, drift)
-                record(state, learning_rate, measured)  # record
+                measured = measure(
+                    images.features, texts.features, batch, loss, grad_norm, net.logit_scale, drift, config
+                )
+                require_finite(state, measured)
+                take_step(state)  # step
+
+                record(state, learning_rate, measured, watch.read(len(batch.caption_ids)))  # record
                 notify(callbacks, "on_step", state)
-                state.step += 1
+                if state.stop:
+                    return
             notify(callbacks, "on_epoch", state)
-            if state.stop:
-                break
+            state.epoch += 1
     finally:
-        notify(callbacks, "on_end", state)
-        restore(net)
+        finish(state, lambda: notify(callbacks, "on_end", state))
 
 
-def batch_loss(
-    image_features: Tensor,
-    text_features: Tensor,
-    logit_scale: Tensor,
-    batch: TrainingBatch,
-    config: FinetuneConfig,
-) -> Tensor:
-    """The configured loss of one batch, in float32."""
-    if config.loss == "positives_only":
-        return positives_only_loss(image_features, text_features[batch.caption_ids])
-    return clip_loss(image_features, text_features, logit_scale, batch.caption_ids)
-
-
-def replay_drift(
-    state: TrainingState, batch: TrainingBatch, image_features: Tensor, text_features: Tensor
-) -> Tensor | None:
-    """How far the replayed pictures and their captions have moved from where the base model has them, on average.
-
-    None without replayed pictures, and where the loss does not ask.
-    """
-    if not (batch.replayed and state.config.distillation):
-        return None
-    pictures, captions = slice(-batch.replayed, None), batch.replayed_captions
-    base = state.base
-    with torch.no_grad(), evaluating(base.net), state.precision.context(), attention(base.device):
-        base_images = base.image_features(batch.pixels[pictures]).float()
-        base_texts = base.text_features(batch.tokens[captions]).float()
-    captions = captions.to(base.device)
-    images_moved = feature_distillation(image_features[pictures], base_images)
-    return (images_moved + feature_distillation(text_features[captions], base_texts)) / 2
-
-
-@torch.no_grad()
-def measure(
-    image_features: Tensor,
-    text_features: Tensor,
-    batch: TrainingBatch,
-    loss: Tensor,
-    grad_norm: Tensor,
-    log_scale: Tensor,
-    drift: Tensor | None,
-) -> dict[str, float]:
-    """The measured columns of one step, brought to the CPU in one transfer."""
-    cosine = image_features @ text_features.T  # [batch, distinct]
-    own = cosine.gather(1, batch.caption_ids[:, None])
-    others = cosine.numel() - len(cosine)
-    values = {
-        "loss": loss,
-        "floor": clip_loss_floor(batch.caption_ids),
-        "logit_scale": log_scale.exp(),
-        "grad_norm": grad_norm,
-        "batch_recall": (cosine.argmax(1) == batch.caption_ids).float().mean(),
-        "off_diagonal_cosine": (cosine.sum() - own.sum()) / others if others else cosine.new_tensor(math.nan),
-    }
-    if drift is not None:
-        values["replay_drift"] = drift
-    numbers = torch.stack([value.detach().float() for value in values.values()]).tolist()
-    return dict(zip(values, numbers, strict=True))
-
-
-def record(state: TrainingState, learning_rate: float, measured: dict[str, float]) -> None:
-    """Append one row to the history; FloatingPointError when the loss is no longer a number."""
-    state.record = {"step": state.step, "epoch": state.epoch, "learning_rate": learning_rate, **measured}
-    state.history.append(state.record)
-    if not math.isfinite(measured["loss"]):
-        raise FloatingPointError(
-            f"step {state.step}: the loss is {measured['loss']}. Lower learning_rate "
-            f"(now {state.config.learning_rate:g}), or train in full precision with precision='fp32'"
-        )
-
-
-def attention(device: torch.device) -> AbstractContextManager:
-    """On a CPU, attention as plain matrix products: for sequences as short as a caption or 50 patches
-    the backward pass of torch's fused CPU kernel is slow
-    (measured on small towers, a whole training step: 4.0 against 5.5 ms a picture)."""
-    return sdpa_kernel(SDPBackend.MATH) if device.type == "cpu" else nullcontext()
-
-
-def make_optimizer(net: nn.Module, config: FinetuneConfig, device: torch.device) -> torch.optim.AdamW:
-    """AdamW with CLIP's betas; norms, biases and logit scale (below two dimensions) undecayed."""
-    trained = [p for p in net.parameters() if p.requires_grad]
-    groups = [
-        {"params": [p for p in trained if p.ndim >= 2], "weight_decay": config.weight_decay},
-        {"params": [p for p in trained if p.ndim < 2], "weight_decay": 0.0},
-    ]
-    groups = [group for group in groups if group["params"]]
-    return torch.optim.AdamW(
-        groups, lr=config.learning_rate, betas=(0.9, 0.98), eps=1e-6, fused=device.type in ("cpu", "cuda")
+def embed_batch(state: TrainingState, batch: TrainingBatch) -> tuple[Embedding, Embedding]:
+    """The batch's pictures, and its distinct captions, through their towers."""
+    model, how = state.model, (state.model.device, state.precision, state.config.chunk_size, state.world)
+    pictures, captions = len(batch.caption_ids), len(batch.captions)
+    return (
+        embed(model.image_features, batch.pixels, pictures, *how, learns=state.config.freeze_image != "all"),
+        embed(model.text_features, batch.tokens, captions, *how, learns=state.config.freeze_text != "all"),
     )
 
 
-def prepare(net: nn.Module, config: FinetuneConfig) -> list[nn.Parameter]:
-    """Fast memory layout, the frozen tower without gradients; gives the parameters that are trained."""
-    net.to(memory_format=torch.channels_last)
-    for name, parameter in net.named_parameters():
-        tower = "image" if name.startswith("visual.") else "scale" if name.startswith("logit_") else "text"
-        parameter.requires_grad_(tower != config.freeze)
-    return [p for p in net.parameters() if p.requires_grad]
+def set_learning_rate(state: TrainingState) -> float:
+    """Of this step, in the optimizer: each group's own share of the schedule's."""
+    learning_rate = learning_rate_at(state.step, state.total_steps, state.config)
+    for group in state.optimizer.param_groups:
+        group["lr"] = learning_rate * group.get("lr_share", 1.0)
+    return learning_rate
 
 
-def set_training_mode(net: nn.Module, config: FinetuneConfig) -> None:
-    """Training mode; batch norms keep their statistics when so configured, for small batches spoil them."""
-    net.train()
-    for module in net.modules():
-        if config.freeze_batch_norm and isinstance(module, nn.modules.batchnorm._BatchNorm):
-            module.eval()
+def take_step(state: TrainingState) -> None:
+    """One step of the optimizer; the temperature stays in CLIP's bounds, the averaged weights follow."""
+    state.scaler.step(state.optimizer)
+    state.scaler.update()
+    clamp_temperature(state.model.net, state.config)
+    if state.ema is not None:
+        state.ema.update(state.model.net)
 
 
-def restore(net: nn.Module) -> None:
-    """Evaluation mode, plain memory layout, no gradients held."""
-    net.eval()
-    net.to(memory_format=torch.contiguous_format)
-    for parameter in net.parameters():
-        parameter.requires_grad_(True).grad = None
+def require_finite(state: TrainingState, measured: dict[str, float]) -> None:
+    """Raise Diverged before a step that would spoil the weights. float16's scaler skips such gradients by itself."""
+    names = ["loss"] if state.scaler.is_enabled() else ["loss", "grad_norm"]
+    for name in names:
+        if not math.isfinite(measured[name]):
+            raise Diverged(
+                f"step {state.step}: the {name.replace('_', ' ')} is {measured[name]}. Lower learning_rate "
+                f"(now {state.config.learning_rate:g}), or train in full precision with precision='fp32'"
+            )
+
+
+def record(state: TrainingState, learning_rate: float, measured: dict[str, float], times: dict[str, float]) -> None:
+    """Append one row to the history."""
+    state.record = {"step": state.step, "epoch": state.epoch, "learning_rate": learning_rate, **measured, **times}
+    state.history.append(state.record)
+    state.step += 1
+
+
+class Stopwatch:
+    """How fast steps go, and which share of their time is spent waiting for data."""
+
+    def __init__(self) -> None:
+        self.start = time.perf_counter()
+        self.waited = 0.0
+
+    def fetched(self, batches: Iterable) -> Iterator:
+        """The same batches; the time until each is there counts as waiting."""
+        batches = iter(batches)
+        while True:
+            asked = time.perf_counter()
+            batch = next(batches, None)
+            self.waited += time.perf_counter() - asked
+            if batch is None:
+                return
+            yield batch
+
+    def read(self, pictures: int) -> dict[str, float]:
+        """Of the step that ends now, of so many pictures; the next begins."""
+        now = time.perf_counter()
+        seconds, waited = max(now - self.start, 1e-9), self.waited
+        self.start, self.waited = now, 0.0
+        return {"samples_per_second": pictures / seconds, "waiting": waited / seconds}

@@ -57,6 +57,27 @@ def feature_distillation(features: Tensor, base_features: Tensor) -> Tensor:
     return 1 - (features * base_features).sum(dim=1).mean()
 
 
+def siglip_loss(
+    image_features: Tensor,
+    text_features: Tensor,
+    logit_scale: Tensor | float,
+    logit_bias: Tensor | float,
+    caption_ids: Tensor | None = None,
+) -> Tensor:
+    """SigLIP's loss: each picture with each text is a yes-or-no question (Zhai et al. 2023, arXiv:2303.15343).
+
+    Arguments as in `clip_loss`, and logit_bias, which is added to the scaled cosines. Summed over all pairs, divided
+    by the number of pictures. Pictures that share a caption are all yes. Returns a scalar. Raises ValueError as
+    `clip_loss` does.
+    """
+    check_shapes(image_features, text_features, caption_ids)
+    logits = logit_scale * image_features @ text_features.T + logit_bias  # [batch, distinct]
+    if caption_ids is None:
+        caption_ids = torch.arange(len(logits), device=logits.device)
+    signs = torch.full_like(logits, -1.0).scatter_(1, caption_ids[:, None], 1.0)
+    return -F.logsigmoid(signs * logits).sum() / len(logits)
+
+
 def positives_only_loss(image_features: Tensor, text_features: Tensor) -> Tensor:
     """1 - mean cosine of the matching pairs: a COUNTER-EXAMPLE, do not train with it.
 

@@ -18,11 +18,12 @@ from rsclip_lab.models.saved.description import plain
 from rsclip_lab.models.saved.files import update_description
 from rsclip_lab.models.saved.provenance import describe_finetuned
 from rsclip_lab.training.batches import CaptionBatches
-from rsclip_lab.training.callbacks import ProgressBar, TrainingState, Validate
+from rsclip_lab.training.callbacks import ProgressBar, Validate
 from rsclip_lab.training.config import FinetuneConfig
 from rsclip_lab.training.fetch import BatchSource
 from rsclip_lab.training.folders import describe_inputs, save_run
 from rsclip_lab.training.loop import train
+from rsclip_lab.training.state import TrainingState
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Run:
     @property
     def config(self) -> FinetuneConfig:
         """The configuration, with the learning rate that was used."""
-        return FinetuneConfig(**self.notes["config"])
+        return FinetuneConfig.from_dict(self.notes["config"])
 
     @property
     def seconds(self) -> float:
@@ -120,8 +121,7 @@ def finetune(
     batches = CaptionBatches(
         captions, config.batch_size, config.seed, replay, config.replay_share, config.distinct_captions
     )
-    steps = batches.steps_per_epoch
-    state = TrainingState(model.copy(), model, config, precision, steps, steps * config.epochs)
+    state = TrainingState(model.copy(), model, config, precision, batches.steps_per_epoch)
     hooks = [*standard_callbacks(validation, progress), *callbacks]
     train(state, BatchSource(state.model, batches, config, progress, cache), hooks)
 

@@ -46,9 +46,7 @@ def load_run(folder: str | Path, device: str = "auto") -> Run:
     history, validation = (read_table(folder / name) for name in ("history.csv", "validation.csv"))
     run = Run(load_model(folder, device), history, validation, folder)
     try:
-        # Runs that were kept before there was distillation had none.
-        run.notes["config"].setdefault("distillation", 0.0)
-        FinetuneConfig(**run.notes["config"])
+        FinetuneConfig.from_dict(run.notes["config"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ModelError(
             f"{folder / 'clip.json'}: no record of a training that this version of rsclip-lab knows ({error}); "

@@ -21,7 +21,7 @@ from rsclip_lab.training.config import SMALL_RATE
         {"replay_share": 1.0},
         {"distillation": -1.0},
         {"distillation": float("inf")},
-        {"freeze": "everything"},
+        {"freeze_image": "everything"},
         {"min_crop": 0.0},
         {"precision": "int8"},
     ],

@@ -17,6 +17,8 @@ PLACES = {
 }  # fmt: skip
 WHOLE = FinetuneConfig(epochs=2, batch_size=8, learning_rate=1e-3, min_crop=1.0, precision="fp32")
 
+TIMES = ["samples_per_second", "waiting"]
+
 
 @pytest.fixture
 def spots(tmp_path):
@@ -101,7 +103,7 @@ def test_captions_without_directions_get_the_batches_they_always_got(random_clip
 def test_a_run_on_directions_repeats_itself_and_gets_through(random_clip, spots, loss):
     config = FinetuneConfig(epochs=2, batch_size=8, learning_rate=1e-3, precision="fp32", loss=loss)
     one, again = (finetune(random_clip, spots, config, progress=False) for _ in range(2))
-    pd.testing.assert_frame_equal(one.history, again.history)
+    pd.testing.assert_frame_equal(one.history.drop(columns=TIMES), again.history.drop(columns=TIMES))
     assert np.isfinite(one.history.loss).all()
 
 
@@ -145,4 +147,4 @@ def test_decoded_pictures_are_kept_in_a_folder_when_one_is_named(random_clip, la
         finetune(random_clip, large, WHOLE, progress=False, cache=tmp_path / "cache") for _ in range(2)
     )
     assert len(decoded) == 8
-    pd.testing.assert_frame_equal(first.history, second.history)
+    pd.testing.assert_frame_equal(first.history.drop(columns=TIMES), second.history.drop(columns=TIMES))

@@ -1,0 +1,69 @@
+"""What a step minimises, and what it is watched by: the configured loss of a batch's features."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from rsclip_lab.training.config import FinetuneConfig
+from rsclip_lab.training.fetch import TrainingBatch
+from rsclip_lab.training.losses import (
+    clip_loss,
+    clip_loss_floor,
+    feature_distillation,
+    positives_only_loss,
+    siglip_loss,
+)
+
+
+def batch_loss(images: Tensor, texts: Tensor, net: nn.Module, batch: TrainingBatch, config: FinetuneConfig) -> Tensor:
+    """The configured loss of the features of one batch, in float32. images: [batch, dim]; texts: [distinct, dim]."""
+    if config.loss == "positives_only":
+        return positives_only_loss(images, texts[batch.caption_ids])
+    scale = net.logit_scale.exp()
+    if config.loss == "siglip":
+        return siglip_loss(images, texts, scale, net.logit_bias, batch.caption_ids)
+    return clip_loss(images, texts, scale, batch.caption_ids)
+
+
+def replay_drift(
+    images: Tensor, texts: Tensor, base_images: Tensor, base_texts: Tensor, batch: TrainingBatch
+) -> Tensor:
+    """How far the replayed pictures and their captions have moved from where the base model has them, on average.
+
+    base_images: [replayed, dim]; base_texts: [replayed captions, dim].
+    """
+    images_moved = feature_distillation(images[-batch.replayed :], base_images)
+    texts_moved = feature_distillation(texts[batch.replayed_captions.to(texts.device)], base_texts)
+    return (images_moved + texts_moved) / 2
+
+
+@torch.no_grad()
+def measure(
+    images: Tensor,
+    texts: Tensor,
+    batch: TrainingBatch,
+    loss: Tensor,
+    grad_norm: Tensor,
+    log_scale: Tensor,
+    drift: Tensor | None,
+    config: FinetuneConfig,
+) -> dict[str, float]:
+    """The measured columns of one step, brought to the CPU in one transfer."""
+    cosine = images @ texts.T  # [batch, distinct]
+    own = cosine.gather(1, batch.caption_ids[:, None])
+    others = cosine.numel() - len(cosine)
+    values = {
+        "loss": loss,
+        "floor": clip_loss_floor(batch.caption_ids) if config.loss == "clip" else cosine.new_tensor(0.0),
+        "logit_scale": log_scale.exp(),
+        "grad_norm": grad_norm,
+        "batch_recall": (cosine.argmax(1) == batch.caption_ids).float().mean(),
+        "off_diagonal_cosine": (cosine.sum() - own.sum()) / others if others else cosine.new_tensor(math.nan),
+    }
+    if drift is not None:
+        values["replay_drift"] = drift
+    numbers = torch.stack([value.detach().float() for value in values.values()]).tolist()
+    return dict(zip(values, numbers, strict=True))
