@@ -43,28 +43,94 @@ def test_a_device_that_is_not_there_is_refused_with_the_remedy(monkeypatch):
         environment.select_device("gpu")
 
 
-def test_a_t4_gets_float16_with_a_scaler_and_an_a100_bfloat16(monkeypatch):
-    with_gpu(monkeypatch, (7, 5))
+@pytest.mark.parametrize("capability", [(6, 1), (7, 0), (7, 5)])
+def test_gpus_that_emulate_bfloat16_get_float16_with_a_scaler(monkeypatch, capability):
+    with_gpu(monkeypatch, capability)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda *args: True)  # as a T4 claims
     t4 = environment.select_precision("cuda")
-    assert (t4.dtype, t4.autocast, t4.scaler) == (torch.float16, True, True)
-    assert "7.5" in t4.reason
-    with_gpu(monkeypatch, (8, 0))
+    assert (t4.dtype, t4.autocast, t4.scaler, t4.device_type) == (torch.float16, True, True, "cuda")
+    assert t4.reason == (
+        f"float16 with a gradient scaler: compute capability {capability[0]}.{capability[1]} only emulates bfloat16"
+    )
+
+
+@pytest.mark.parametrize("capability", [(8, 0), (8, 9), (9, 0), (10, 0), (12, 1)])
+def test_gpus_from_compute_capability_8_get_bfloat16(monkeypatch, capability):
+    with_gpu(monkeypatch, capability)
     a100 = environment.select_precision("cuda")
     assert (a100.dtype, a100.autocast, a100.scaler) == (torch.bfloat16, True, False)
+    assert "{}.{} has units for it".format(*capability) in a100.reason
 
 
 @pytest.mark.parametrize("flag", ["avx512_bf16", "amx_bf16"])
-def test_a_cpu_gets_bfloat16_only_with_instructions_for_it(cpu_flags, flag):
+def test_a_cpu_gets_bfloat16_where_it_has_instructions_and_they_pay(cpu_flags, monkeypatch, flag):
     cpu_flags("avx2", flag)
+    monkeypatch.setattr(environment, "_bfloat16_gain", lambda: 1.43)
     precision = environment.select_precision("cpu")
-    assert precision.dtype == torch.bfloat16 and not precision.scaler and flag in precision.reason
-    with precision.context():
-        assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == torch.bfloat16
+    assert precision.dtype == torch.bfloat16 and not precision.scaler
+    assert precision.reason == f"bfloat16: 1.4 times as fast on this CPU ({flag})"
+    assert dtype_within(precision) == torch.bfloat16
+    monkeypatch.setattr(environment, "_bfloat16_gain", lambda: 1.1)
+    precision = environment.select_precision("cpu")
+    assert precision.reason == "float32: bfloat16 is only 1.1 times as fast on this CPU"
+    assert dtype_within(precision) == torch.float32
+
+
+def test_a_cpu_without_instructions_is_not_even_measured(cpu_flags, monkeypatch):
     cpu_flags("avx2", "avx512f")
+    monkeypatch.setattr(environment, "_bfloat16_gain", lambda: pytest.fail("emulated bfloat16 takes long to measure"))
     precision = environment.select_precision("cpu")
-    assert precision.dtype == torch.float32 and not precision.autocast
+    assert precision.dtype == torch.float32 and not precision.autocast and "no instructions" in precision.reason
+    assert dtype_within(precision) == torch.float32
+
+
+def dtype_within(precision):
     with precision.context():
-        assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == torch.float32
+        return (torch.ones(2, 2) @ torch.ones(2, 2)).dtype
+
+
+def test_the_measurement_is_quick_repeatable_and_leaves_no_trace():
+    measure = environment._bfloat16_gain.__wrapped__  # without its memory
+    random, threads = torch.get_rng_state(), torch.get_num_threads()
+    gains = [measure() for _ in range(3)]
+    assert torch.equal(torch.get_rng_state(), random) and torch.get_num_threads() == threads
+    assert 0 < max(gains) < 2 * min(gains)
+    assert environment._bfloat16_gain() is environment._bfloat16_gain()
+
+
+def test_the_format_of_this_cpu_is_the_one_that_was_measured_faster():
+    pays = environment._bfloat16_instructions() and environment._bfloat16_gain() >= environment.WORTHWHILE
+    wanted = torch.bfloat16 if pays else torch.float32
+    assert environment.select_precision("cpu").dtype == wanted
+
+
+def test_a_format_may_be_asked_for(cpu_flags, monkeypatch):
+    cpu_flags("avx2", "amx_bf16")
+    assert environment.select_precision("cpu", "fp32").reason == "float32: asked for"
+    assert dtype_within(environment.select_precision("cpu", "fp32")) == torch.float32
+    assert environment.select_precision("cpu", "bf16").reason == "bfloat16: asked for"
+    with_gpu(monkeypatch, (9, 0))
+    half = environment.select_precision("cuda", "fp16")
+    assert (half.dtype, half.autocast, half.scaler) == (torch.float16, True, True)
+    assert environment.select_precision("cuda", "fp32").reason == "float32: asked for"
+
+
+def test_emulated_bfloat16_is_given_with_a_word_of_warning(cpu_flags, monkeypatch):
+    cpu_flags("avx2")
+    slow = environment.select_precision("cpu", "bf16")
+    assert dtype_within(slow) == torch.bfloat16 and "emulates it, slowly" in slow.reason
+    with_gpu(monkeypatch, (7, 5))
+    slow = environment.select_precision("cuda", "bf16")
+    assert (slow.dtype, slow.scaler) == (torch.bfloat16, False) and "emulates it, slowly" in slow.reason
+
+
+def test_a_format_that_makes_no_sense_is_refused_with_the_remedy(monkeypatch):
+    with pytest.raises(ValueError, match='"fp16" needs a CUDA GPU.*use "auto"'):
+        environment.select_precision("cpu", "fp16")
+    with pytest.raises(ValueError, match="'half': use one of auto, fp32, bf16, fp16"):
+        environment.select_precision("cpu", "half")
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert environment.select_precision("mps").dtype == torch.float32
 
 
 def test_a_seed_repeats_the_numbers_of_all_three_sources():
