@@ -6,12 +6,14 @@ The names are looked up when they are first used: the terminal's help reads `con
 from importlib import import_module
 
 _HOME = {
-    "callbacks": ("ProgressBar", "Validate"),
+    "callbacks": ("CollapseAlarm", "ProgressBar", "TensorBoard", "Validate"),
     "config": ("FinetuneConfig", "learning_rate_at", "suggested_learning_rate"),
+    "config_file": ("read_config", "write_config"),
+    "folders": ("run_folder",),
     "losses": ("clip_loss", "clip_loss_floor", "feature_distillation", "positives_only_loss", "siglip_loss"),
     "run": ("Run", "finetune"),
     "saved": ("keep_run", "load_or_finetune", "load_run"),
-    "state": ("Collapsed", "Diverged", "TrainingState", "TrainingStopped"),
+    "state": ("Collapsed", "Diverged", "Interrupted", "NotSaved", "TrainingState", "TrainingStopped"),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 

@@ -11,6 +11,8 @@ from typing import Literal, get_args, get_origin, get_type_hints
 MAX_LOGIT_SCALE = 100.0  # CLIP's own clamp: the temperature never falls below 1/100
 SMALL_NETWORK = 50_000_000  # parameters
 SMALL_RATE = 1.5e-3
+LORA_RATE = 2e-4  # additions that start at 0 need larger steps than weights that know something (arXiv:2106.09685)
+ADAFACTOR = 15  # times: its steps are relative to a matrix's root mean square, 0.064 in the median of `tiny`'s
 COLLAPSED = 0.9  # mean cosine of pairs that do not match; healthy runs stay below half of it
 
 
@@ -23,7 +25,8 @@ class FinetuneConfig:
     batch_size: int = 32  # pictures a step, replayed ones and all processes included; all others are negatives
     chunk_size: int = 0  # pictures in memory at a time, with the gradients of the whole batch; 0: all at once
     optimizer: Literal["adamw", "adam", "adafactor"] = "adamw"  # adam decays through the gradient, adamw beside it
-    learning_rate: float | None = None  # peak; None: 5e-6 for published weights, 1.5e-3 for small networks
+    # With adafactor a fraction of each matrix's root mean square, so None is 15 times as much there.
+    learning_rate: float | None = None  # peak; None: 5e-6 (LoRA 2e-4), and 1.5e-3 for small networks such as `tiny`
     schedule: Literal["cosine", "linear", "constant"] = "cosine"  # how the learning rate goes to 0 after the warmup
     warmup: float = 0.1  # fraction of all steps with a rising learning rate
     layer_decay: float = 1.0  # learning rate of a layer as a fraction of the next one's, towards the output; 1: alike
@@ -41,7 +44,7 @@ class FinetuneConfig:
     colour_jitter: float = 1.0  # strength of the light changes of contrast, tint and brightness; 0: none
     freeze_image: int | Literal["all"] = 0  # so many first layers of the image tower keep their weights, or "all"
     freeze_text: int | Literal["all"] = 0  # so many first layers of the text tower keep their weights, or "all"
-    freeze_temperature: bool = False  # the logit scale keeps its value
+    freeze_temperature: bool = False  # the logit scale, and SigLIP's bias, keep their values
     freeze_batch_norm: bool | None = None  # keep batch-norm statistics; None: in published weights, not in `tiny`
     lora_rank: int = 0  # train low-rank additions to the transformers' matrices only, of this rank; 0: all weights
     patience: int = 0  # epochs without a better validation recall before stopping; 0: never stop early
@@ -78,7 +81,7 @@ class FinetuneConfig:
         yield "warmup", 0 <= self.warmup < 1, "a fraction of all steps, from 0 to below 1"
         yield "layer_decay", 0 < self.layer_decay <= 1, "above 0 and at most 1"
         yield "weight_decay", 0 <= self.weight_decay < math.inf, "0 or more"
-        yield "max_grad_norm", self.max_grad_norm > 0, "above 0"
+        yield "max_grad_norm", 0 < self.max_grad_norm < math.inf, "above 0 and finite"
         yield "ema", 0 <= self.ema < 1, "from 0 to below 1"
         yield "replay_share", 0 < self.replay_share < 1, "a fraction of the batch, between 0 and 1"
         yield "distillation", 0 <= self.distillation < math.inf, "0 or more, and finite"
@@ -116,12 +119,19 @@ class FinetuneConfig:
     def resolved(self, model) -> FinetuneConfig:
         """The same configuration with the values that None stands for with this model."""
         small = is_small(model)
-        rate = suggested_learning_rate(model) if self.learning_rate is None else self.learning_rate
+        rate = self._suggested_rate(model) if self.learning_rate is None else self.learning_rate
         freeze = not small if self.freeze_batch_norm is None else self.freeze_batch_norm
         alarm = self.collapse_alarm
         if alarm is None:
             alarm = 1.0 if self.loss == "positives_only" else COLLAPSED
         return replace(self, learning_rate=rate, freeze_batch_norm=freeze, collapse_alarm=alarm)
+
+
+    def _suggested_rate(self, model) -> float:
+        rate = suggested_learning_rate(model)
+        if self.lora_rank and rate < LORA_RATE:
+            rate = LORA_RATE
+        return rate * (ADAFACTOR if self.optimizer == "adafactor" else 1)
 
 
 def _fits(value: object, hint: object) -> bool:

@@ -8,27 +8,93 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import nn
 
+from rsclip_lab.environment import first_line
+from rsclip_lab.training.averaging import WeightAverage
 from rsclip_lab.training.config import MAX_LOGIT_SCALE, FinetuneConfig
-from rsclip_lab.training.optimizers import make_optimizer
+from rsclip_lab.training.layers import frozen_part, part_of
+from rsclip_lab.training.lora import add_lora, lora_targets, merge_lora, require_peft
+from rsclip_lab.training.optimizers import lr_shares, make_optimizer
 from rsclip_lab.training.state import TrainingState
 
 
 def prepare(state: TrainingState) -> None:
-    """Fast memory layout, frozen parts without gradients, and what takes the steps."""
+    """Frozen parts without gradients, low-rank additions, fast memory layout, and what takes the steps.
+
+    Raises what `require_possible` does, with the network as it was.
+    """
     net, config, device = state.model.net, state.config, state.model.device
-    net.to(memory_format=torch.channels_last)
-    freeze(net, config)
-    clamp_temperature(net, config)
-    state.optimizer = make_optimizer(net, config, device)
-    state.scaler = torch.amp.GradScaler(device.type, enabled=state.precision.scaler)
+    require_possible(net, config, device)
+    try:
+        freeze(net, config)
+        if config.lora_rank:
+            add_lora(net, config)
+        clamp_temperature(net, config)
+        state.optimizer = make_optimizer(net, config, device)
+        state.scaler = torch.amp.GradScaler(device.type, enabled=state.precision.scaler)
+        state.ema = WeightAverage(net, config.ema) if config.ema else None
+        if is_convolutional(net):
+            net.to(memory_format=torch.channels_last)
+        if config.compile:
+            compile_towers(net)
+    except BaseException:
+        restore(net, state.base.net)
+        raise
+
+
+def require_possible(net: nn.Module, config: FinetuneConfig, device: torch.device) -> None:
+    """Raise ValueError where the configuration asks for what this network or this machine has not, and ImportError
+    for low-rank additions without peft. Nothing is changed, so this may come long before `prepare`."""
+    frozen_part(net, config)
+    lr_shares(net, config)
+    if config.lora_rank:
+        require_peft()
+        lora_targets(net, config)
+    if config.compile:
+        require_compiler(device)
+
+
+def finish(state: TrainingState, say_so: Callable[[], None]) -> None:
+    """The weights that the run ends with, averaged where it averages; then `say_so`; then a network like the base."""
+    net = state.model.net
+    try:
+        if state.ema is not None:
+            state.ema.copy_to(net)
+        say_so()
+    finally:
+        restore(net, state.base.net)
+
+
+def restore(net: nn.Module, base: nn.Module) -> None:
+    """Low-rank additions merged, nothing compiled, evaluation mode, plain memory layout, no gradients held; what can
+    be trained is what can be in `base`, a network of the same names but for a bias that SigLIP's loss has added."""
+    merge_lora(net)
+    net.eval()
+    net.to(memory_format=torch.contiguous_format)
+    learns = {name: parameter.requires_grad for name, parameter in base.named_parameters()}
+    for name, parameter in net.named_parameters():
+        parameter.requires_grad_(learns.get(name, True)).grad = None
+    for tower in towers(net):
+        tower._compiled_call_impl = None  # what nn.Module.compile sets; torch has no function to take it back
 
 
 def freeze(net: nn.Module, config: FinetuneConfig) -> None:
-    """Leave frozen parts without gradients."""
-    frozen = {"image": config.freeze_image == "all", "text": config.freeze_text == "all"}
-    frozen["temperature"] = config.freeze_temperature
+    """Leave frozen parts without gradients. ValueError for a depth that a tower has not."""
+    frozen = frozen_part(net, config)
     for name, parameter in net.named_parameters():
-        parameter.requires_grad_(not frozen[part_of(name)])
+        parameter.requires_grad_(parameter.requires_grad and not frozen(name))
+
+
+def set_training_mode(net: nn.Module, config: FinetuneConfig) -> None:
+    """Training mode, but for frozen parts: no dropout there, and batch norms keep their statistics.
+
+    With freeze_batch_norm all batch norms do, for small batches spoil them.
+    """
+    net.train()
+    frozen = frozen_part(net, config)
+    for name, module in net.named_modules():
+        norm = isinstance(module, nn.modules.batchnorm._BatchNorm)
+        if (name and frozen(name)) or (norm and config.freeze_batch_norm):
+            module.training = False
 
 
 @torch.no_grad()
@@ -38,13 +104,13 @@ def clamp_temperature(net: nn.Module, config: FinetuneConfig) -> None:
         net.logit_scale.clamp_(max=math.log(MAX_LOGIT_SCALE))
 
 
-def part_of(name: str) -> str:
-    """Of which part of the network a parameter is: "image", "text" or "temperature"."""
-    return "image" if name.startswith("visual.") else "temperature" if name.startswith("logit_") else "text"
-
-
 def trained_parameters(net: nn.Module) -> list[nn.Parameter]:
     return [p for p in net.parameters() if p.requires_grad]
+
+
+def trained_count(net: nn.Module) -> int:
+    """How many numbers are trained."""
+    return sum(parameter.numel() for parameter in trained_parameters(net))
 
 
 def tower_parameters(net: nn.Module) -> Iterator[nn.Parameter]:
@@ -52,21 +118,34 @@ def tower_parameters(net: nn.Module) -> Iterator[nn.Parameter]:
     return (p for name, p in net.named_parameters() if p.requires_grad and part_of(name) != "temperature")
 
 
-def set_training_mode(net: nn.Module, config: FinetuneConfig) -> None:
-    """Training mode; batch norms keep their statistics when so configured, for small batches spoil them."""
-    net.train()
-    for module in net.modules():
-        if config.freeze_batch_norm and isinstance(module, nn.modules.batchnorm._BatchNorm):
-            module.eval()
+def is_convolutional(net: nn.Module) -> bool:
+    """Whether the memory layout matters: a vision transformer's only convolution cuts the picture into patches."""
+    return sum(isinstance(module, nn.Conv2d) for module in net.modules()) > 1
 
 
-def finish(state: TrainingState, say_so: Callable[[], None]) -> None:
-    """The weights that the run ends with; evaluation mode, plain memory layout, no gradients held."""
-    net = state.model.net
+def towers(net: nn.Module) -> tuple[nn.Module, nn.Module]:
+    """What `Clip` calls for features of pictures, and of texts (of CLIP's own text tower its layers)."""
+    return net.visual, net.text if hasattr(net, "text") else net.transformer
+
+
+def require_compiler(device: torch.device) -> None:
+    """ValueError where torch.compile does not work."""
     try:
-        say_so()
-    finally:
-        net.eval()
-        net.to(memory_format=torch.contiguous_format)
-        for parameter in net.parameters():
-            parameter.requires_grad_(True).grad = None
+        torch.compile(lambda x: x + 1)(torch.ones(2, device=device))
+    except RuntimeError as error:
+        raise ValueError(
+            f"compile=True: torch.compile does not work here ({first_line(error)}); it wants a C++ compiler, and "
+            "Triton on a GPU: install them, or take compile=False"
+        ) from error
+
+
+def compile_towers(net: nn.Module) -> None:
+    """Compile both towers in place: names stay.
+
+    Batches of captions differ in number and length, so these are symbols from the start; pictures have one size, and
+    batches of them two or three.
+    """
+    torch.compiler.reset()  # a former run's graphs would count towards the limit, after which nothing is compiled
+    visual, text = towers(net)
+    visual.compile()
+    text.compile(dynamic=True)
