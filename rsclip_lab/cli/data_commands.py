@@ -1,97 +1,95 @@
-"""`fetch`, `audit` and `back-translate`: pictures and captions before training."""
+"""`fetch`, `check` and `back-translate`: pictures and captions before training."""
 
 from __future__ import annotations
 
-import argparse
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
-from rsclip_lab.cli.arguments import add_data, new_file, positive, written
+from tyro.conf import Positional, arg
 
-
-def add_commands(commands) -> None:
-    fetch = commands.add_parser("fetch", help="download a public set of pictures with captions")
-    fetch.add_argument("name", help="its name, such as rsicd or eurosat")
-    fetch.add_argument("--folder", type=Path, help="where to put it (default data/NAME)")
-    fetch.set_defaults(run=run_fetch)
-
-    audit = commands.add_parser("audit", help="look for faults in pictures with captions")
-    add_data(audit)
-    audit.add_argument("--model", help="also check caption lengths against this model")
-    audit.add_argument("--fix", type=new_file, metavar="OUT.csv", help="write the repaired captions to this file")
-    audit.set_defaults(run=run_audit)
-
-    add_back_translate(commands)
+from rsclip_lab.cli.arguments import Count, NewFile, OnCaptions, OptionalFolder, optional
 
 
-def add_back_translate(commands) -> None:
-    words = "add training captions in other words: to another language and back"
-    parser = commands.add_parser("back-translate", help=words, description=f"{words}.")
-    add_data(parser)
-    parser.add_argument("--out", type=new_file, required=True, metavar="FILE.jsonl", help="JSON lines, one a picture")
-    for option, metavar, how, help in (
-        ("--through", "LANGUAGE", {"nargs": "+", "default": []}, "fr de …: through Helsinki-NLP/opus-mt-en-fr …"),
-        ("--model-folder", "FOLDER", {"type": Path}, "has opus-mt-en-fr/ and so on; nothing is fetched then"),
-        ("--to", "FOLDER", {"type": Path}, "instead of --through: a Marian model from English"),
-        ("--back", "FOLDER", {"type": Path}, "and one from that language to English"),
-        ("--beams", "N", {"type": positive, "default": 1}, "1: greedy; more: slower, a little better (default 1)"),
-        ("--batch-size", "N", {"type": positive, "default": 64}, "captions at a time (default 64)"),
-    ):
-        parser.add_argument(option, metavar=metavar, help=help, **how)
-    parser.set_defaults(run=run_back_translate)
+@dataclass(frozen=True, kw_only=True)
+class Fetch:
+    """Download a public set of pictures with captions."""
+
+    name: Annotated[Positional[str], arg(metavar="NAME")]  # rsicd, eurosat, resisc45, ucmerced or sydney
+    folder: OptionalFolder = None  # where to put it; by default data/NAME
+
+    def run(self) -> int:
+        from rsclip_lab.data.public import fetch_data
+
+        captions = fetch_data(self.name, self.folder)
+        print(f"{self.name}: {captions['image'].nunique()} pictures, {len(captions)} captions")
+        return 0
 
 
-def run_fetch(chosen: argparse.Namespace) -> int:
-    from rsclip_lab.data.public import fetch_data
+@dataclass(frozen=True, kw_only=True)
+class Check(OnCaptions):
+    """Look for faults in pictures with captions, and repair them."""
 
-    captions = fetch_data(chosen.name, chosen.folder)
-    print(f"{chosen.name}: {captions['image'].nunique()} pictures, {len(captions)} captions")
-    return 0
+    model: Annotated[str | None, optional("MODEL")] = None  # also check caption lengths against this model
+    fix: NewFile = None  # write the repaired captions to this new .csv file
 
+    def run(self) -> int:
+        from rsclip_lab.checks import audit
+        from rsclip_lab.data.writers import write_csv
+        from rsclip_lab.models import load_model
 
-def run_audit(chosen: argparse.Namespace) -> int:
-    from rsclip_lab.checks import audit
-    from rsclip_lab.data import read_captions
-    from rsclip_lab.data.writers import write_csv
-    from rsclip_lab.models import load_model
-
-    captions = read_captions(chosen.data, chosen.images)
-    report = audit(captions, load_model(chosen.model) if chosen.model else None)
-    print(report)
-    if chosen.fix:
-        fixed = report.fix()
-        print(fixed)
-        print(written(chosen.fix, write_csv(fixed.captions, chosen.fix, chosen.images)))
-    return 0 if report.ok else 1
+        captions = self.captions()
+        report = audit(captions, load_model(self.model) if self.model else None)
+        print(report)
+        if self.fix:
+            fixed = report.fix()
+            print(fixed)
+            print(written(self.fix, write_csv(fixed.captions, self.fix, self.images)))
+        return 0 if report.ok else 1
 
 
-def run_back_translate(chosen: argparse.Namespace) -> int:
-    from rsclip_lab.data import read_captions
-    from rsclip_lab.data.wording.back_translation import TranslationMemory, back_translate
-    from rsclip_lab.data.wording.marian import RoundTrip
-    from rsclip_lab.data.writers import write_json_lines
-    from rsclip_lab.models.tokenizers import clip_tokenizer
+@dataclass(frozen=True, kw_only=True)
+class BackTranslate(OnCaptions):
+    """Add training captions in other words: to another language and back."""
 
-    pairs = translation_models(chosen)
-    captions = read_captions(chosen.data, chosen.images)
-    settings = {"models": {name: [str(model) for model in pair] for name, pair in pairs.items()}}
-    settings |= {"beams": chosen.beams, "batch_size": chosen.batch_size}
-    memory = TranslationMemory(chosen.out.with_name(f"{chosen.out.name}.part"), settings)
-    functions = {name: RoundTrip(*pair, beams=chosen.beams) for name, pair in pairs.items()}
-    table = back_translate(captions, functions, clip_tokenizer(77), memory, chosen.batch_size)
-    folder = write_json_lines(table, chosen.out, chosen.images)
-    memory.path.unlink()
-    print(f"{len(captions)} captions have become {len(table)} of {table['image'].nunique()} pictures")
-    print(written(chosen.out, folder))
-    return 0
+    out: NewFile  # new file of JSON lines (.jsonl), one a picture
+    through: Annotated[tuple[str, ...], optional("LANGUAGE …")] = ()  # fr de …: Helsinki-NLP/opus-mt-en-fr and back
+    model_folder: OptionalFolder = None  # has opus-mt-en-fr/ and so on; nothing is fetched then
+    to: OptionalFolder = None  # instead of --through: a Marian model from English
+    back: OptionalFolder = None  # and one from that language to English
+    beams: Count = 1  # 1: greedy; more: slower, a little better
+    batch_size: Count = 64  # captions at a time
+
+    def run(self) -> int:
+        from rsclip_lab.data.wording.back_translation import TranslationMemory, back_translate
+        from rsclip_lab.data.wording.marian import RoundTrip
+        from rsclip_lab.data.writers import write_json_lines
+        from rsclip_lab.models.tokenizers import clip_tokenizer
+
+        pairs = self.pairs()
+        captions = self.captions()
+        settings = {"models": {name: [str(model) for model in pair] for name, pair in pairs.items()}}
+        settings |= {"beams": self.beams, "batch_size": self.batch_size}
+        memory = TranslationMemory(self.out.with_name(f"{self.out.name}.part"), settings)
+        functions = {name: RoundTrip(*pair, beams=self.beams) for name, pair in pairs.items()}
+        table = back_translate(captions, functions, clip_tokenizer(77), memory, self.batch_size)
+        folder = write_json_lines(table, self.out, self.images)
+        memory.path.unlink()
+        print(f"{len(captions)} captions have become {len(table)} of {table['image'].nunique()} pictures")
+        print(written(self.out, folder))
+        return 0
+
+    def pairs(self) -> dict[str, tuple]:
+        """{name: (model from English, model back)} for the languages or the pair of folders that are named."""
+        from rsclip_lab.data.wording.marian import opus_models
+
+        pair = (self.to, self.back)
+        if bool(self.through) == any(pair) or any(pair) != all(pair):
+            raise ValueError("name languages (--through fr de) or two model folders (--to FOLDER --back FOLDER)")
+        if any(pair):
+            return {self.to.name: pair}
+        return {language: opus_models(language, self.model_folder) for language in self.through}
 
 
-def translation_models(chosen: argparse.Namespace) -> dict[str, tuple]:
-    """{name: (model from English, model back)} for the languages or the pair of folders that the options name."""
-    from rsclip_lab.data.wording.marian import opus_models
-
-    pair = (chosen.to, chosen.back)
-    if bool(chosen.through) == any(pair) or any(pair) != all(pair):
-        raise ValueError("name languages (--through fr de) or two model folders (--to FOLDER --back FOLDER)")
-    if any(pair):
-        return {chosen.to.name: pair}
-    return {language: opus_models(language, chosen.model_folder) for language in chosen.through}
+def written(path: Path, folder: str) -> str:
+    return f"Written: {path}, with file names that start from {folder}"

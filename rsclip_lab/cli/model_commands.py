@@ -1,82 +1,78 @@
-"""`models`, `export` and `push`: weights in, and out again."""
+"""`models`, `export`, `push` and `first-contact`: weights in, and out again."""
 
 from __future__ import annotations
 
-import argparse
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Literal
 
-LAYOUTS = ("open_clip", "transformers", "onnx")
-MODEL = "a name of `rsclip-lab models`, ViT-B-32:TAG, hf-hub:OWNER/NAME, or the folder of a run or model"
+from tyro.conf import Positional, UseAppendAction, arg
 
-
-def add_commands(commands) -> None:
-    models = commands.add_parser("models", help="list the models that can be loaded by name")
-    models.add_argument("--facts", action="store_true", help="also files, revisions, hashes and where each was read")
-    models.set_defaults(run=list_models)
-
-    out = commands.add_parser("export", help="write a model in the layout of another tool")
-    out.add_argument("model", help=MODEL)
-    out.add_argument("--to", choices=LAYOUTS, default="open_clip", help="whose layout (default open_clip)")
-    out.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="new folder")
-    out.set_defaults(run=run_export)
-
-    push = commands.add_parser("push", help="upload a model with its card to the Hugging Face hub")
-    push.add_argument("model", help=MODEL)
-    push.add_argument("repository", metavar="OWNER/NAME", help="created if missing")
-    push.add_argument("--private", action="store_true", help="create the repository as private")
-    push.add_argument("--licence", help="of your weights, such as apache-2.0; the base's may also apply")
-    push.set_defaults(run=run_push)
-
-    contact = commands.add_parser(
-        "first-contact", help="fetch and check the published weights, and measure what was published of them"
-    )
-    contact.add_argument("names", nargs="*", metavar="MODEL", help="of `rsclip-lab models` (default all: 14 GB)")
-    contact.add_argument(
-        "--data", type=named_place, action="append", default=[], metavar="NAME=PLACE", help="rsitmd=my/rsitmd, …"
-    )
-    contact.add_argument("--out", type=Path, default=Path("outputs/first_contact"), help="continued if it exists")
-    contact.add_argument("--device", default="auto", help="auto, cuda, mps or cpu (default auto)")
-    contact.set_defaults(run=run_first_contact)
+from rsclip_lab.cli.arguments import Device, Folder, Model, NamedPlace, optional
 
 
-def named_place(text: str) -> tuple[str, str]:
-    name, separator, place = text.partition("=")
-    if not (name and separator and place):
-        raise argparse.ArgumentTypeError(f"{text!r}: write NAME=PLACE, such as rsitmd=my/rsitmd")
-    return name, place
+@dataclass(frozen=True, kw_only=True)
+class Models:
+    """List the models that can be loaded by name."""
+
+    facts: bool = False  # also files, revisions, hashes and where each was read
+
+    def run(self) -> int:
+        from rsclip_lab.models import models
+
+        table = models(facts=self.facts)
+        if self.facts:  # too wide for a terminal: one block a model
+            for _, facts in table.iterrows():
+                print(*(f"{name:21} {fact}" for name, fact in facts.dropna().items()), "", sep="\n")
+        else:
+            print(table.to_string(index=False))
+        return 0
 
 
-def list_models(chosen: argparse.Namespace) -> int:
-    from rsclip_lab.models import models
+@dataclass(frozen=True, kw_only=True)
+class Export:
+    """Write a model in the layout of another tool."""
 
-    table = models(facts=chosen.facts)
-    if chosen.facts:  # too wide for a terminal: one block a model
-        for _, facts in table.iterrows():
-            print(*(f"{name:21} {fact}" for name, fact in facts.dropna().items()), "", sep="\n")
-    else:
-        print(table.to_string(index=False))
-    return 0
+    model: Positional[Model]
+    out: Folder  # new folder
+    to: Literal["open_clip", "transformers", "onnx"] = "open_clip"  # whose layout
 
+    def run(self) -> int:
+        from rsclip_lab.models import export, load_model
 
-def run_export(chosen: argparse.Namespace) -> int:
-    from rsclip_lab.models import export, load_model
-
-    print(f"Written: {export(load_model(chosen.model, 'cpu'), chosen.out, chosen.to)}")
-    return 0
+        print(f"Written: {export(load_model(self.model, 'cpu'), self.out, self.to)}")
+        return 0
 
 
-def run_push(chosen: argparse.Namespace) -> int:
-    from rsclip_lab.models import load_model, push
+@dataclass(frozen=True, kw_only=True)
+class Push:
+    """Upload a model with its card to the Hugging Face hub."""
 
-    model = load_model(chosen.model, "cpu")
-    print(push(model, chosen.repository, private=chosen.private, licence=chosen.licence))
-    return 0
+    model: Positional[Model]
+    repository: Annotated[Positional[str], arg(metavar="OWNER/NAME")]  # created if missing
+    private: bool = False  # create the repository as private
+    licence: Annotated[str | None, optional("NAME")] = None  # of your weights, such as apache-2.0; see the base's
+
+    def run(self) -> int:
+        from rsclip_lab.models import load_model, push
+
+        print(push(load_model(self.model, "cpu"), self.repository, private=self.private, licence=self.licence))
+        return 0
 
 
-def run_first_contact(chosen: argparse.Namespace) -> int:
-    """1 where a file of the named models is not the expected one, or none of the numbers published on them could be
-    measured; what earlier calls recorded of other models does not count."""
-    from rsclip_lab.first_contact import first_contact
+@dataclass(frozen=True, kw_only=True)
+class FirstContact:
+    """Fetch and check the published weights, and repeat published measurements."""
 
-    results = first_contact(chosen.names or None, dict(chosen.data), chosen.out, chosen.device)
-    return 0 if results["ok"] else 1
+    names: Annotated[Positional[tuple[str, ...]], optional("[MODEL …]")] = ()  # of `rsclip-lab models`; none: all
+    data: UseAppendAction[tuple[NamedPlace, ...]] = ()  # rsitmd=my/rsitmd, once for each set that lies elsewhere
+    out: Folder = Path("outputs/first_contact")  # continued if it exists
+    device: Device = "auto"
+
+    def run(self) -> int:
+        """1 where a file of the named models is not the expected one, or none of the numbers published on them could
+        be measured; what earlier calls recorded of other models does not count."""
+        from rsclip_lab.first_contact import first_contact
+
+        results = first_contact(self.names or None, dict(self.data), self.out, self.device)
+        return 0 if results["ok"] else 1

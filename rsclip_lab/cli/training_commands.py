@@ -1,65 +1,108 @@
-"""`course` and `finetune`: train, and measure before and after."""
+"""`course`, `finetune` and `config`: train, and measure before and after."""
 
 from __future__ import annotations
 
-import argparse
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Annotated
 
-from rsclip_lab.cli.arguments import add_config, add_data, config_from, positive
+from tyro.conf import OmitArgPrefixes, Positional
 
-
-def add_commands(commands) -> None:
-    course = commands.add_parser("course", help="fine-tune on the embedded sample; print the before/after table")
-    course.add_argument("--seeds", type=positive, default=1, help="runs to average over (default 1)")
-    course.add_argument("--model", default="tiny", help="the base model (default tiny)")
-    course.add_argument("--out", type=Path, default=Path("outputs"), help="folder of course.json and course.png")
-    course.set_defaults(run=run_course)
-
-    tune = commands.add_parser("finetune", help="fine-tune a model on pictures with captions")
-    add_data(tune)
-    tune.add_argument("--model", default="tiny", help="model to start from (default tiny), as load_model takes it")
-    tune.add_argument("--out", type=Path, default=Path("outputs/run"), help="new folder for the run")
-    tune.add_argument("--replay", type=Path, help="earlier data, mixed into every batch (see --distillation)")
-    add_config(tune)
-    tune.set_defaults(run=run_finetune)
+from rsclip_lab.cli.arguments import Count, Device, Folder, Model, OnCaptions, OptionalData, optional, with_split
+from rsclip_lab.cli.processes import rank
+from rsclip_lab.training.config import FinetuneConfig
 
 
-def run_course(chosen: argparse.Namespace) -> int:
-    from rsclip_lab import course
-    from rsclip_lab.show import before_after_table
+@dataclass(frozen=True, kw_only=True)
+class Course:
+    """Fine-tune on the embedded sample; print the before/after table."""
 
-    results = course.run_course(chosen.seeds, chosen.model, folder=chosen.out)
-    print(before_after_table(results["runs"]).to_string())
-    print(f"\n{course.DRAWN}\nMeans over {chosen.seeds} seed(s), {results['device']}, {results['precision']}.")
-    print(f"Written: {chosen.out / 'course.json'}, {chosen.out / 'course.png'}")
-    return 0
+    seeds: Count = 1  # runs to average over
+    model: Model = "tiny"
+    out: Folder = Path("outputs")  # for course.json and course.png
+
+    def run(self) -> int:
+        from rsclip_lab import course
+        from rsclip_lab.show import before_after_table
+
+        results = course.run_course(self.seeds, self.model, folder=self.out)
+        print(before_after_table(results["runs"]).to_string())
+        print(f"\n{course.DRAWN}\nMeans over {self.seeds} seed(s), {results['device']}, {results['precision']}.")
+        print(f"Written: {self.out / 'course.json'}, {self.out / 'course.png'}")
+        return 0
 
 
-def run_finetune(chosen: argparse.Namespace) -> int:
-    from rsclip_lab.checks import require_usable
-    from rsclip_lab.data import read_captions, split_by_image
-    from rsclip_lab.data.table import SPLITS
-    from rsclip_lab.evaluation import evaluate
-    from rsclip_lab.models import load_model
-    from rsclip_lab.show import before_after_table
-    from rsclip_lab.training import finetune
+class Training(FinetuneConfig):
+    """The fields of FinetuneConfig; what is not given here is as in the configuration file, or the default."""
 
-    config = config_from(chosen)
-    captions = read_captions(chosen.data, chosen.images)
-    if captions["split"].isna().all():
-        captions = split_by_image(captions, seed=config.seed)
-    train, val, test = (captions[captions["split"] == name] for name in SPLITS)
-    if len(test):
-        require_usable(test, "the test split")  # now rather than after an hour of training
-    replay, control = (None, None) if chosen.replay is None else replay_tables(chosen.replay)
-    model = load_model(chosen.model)
-    run = finetune(model, train, config, val if len(val) else None, replay, chosen.out)
-    if len(test):
-        results = {"base": evaluate(model, test, control), "tuned": evaluate(run.model, test, control)}
-        run.record(test, control, **results)
-        print(before_after_table(results).to_string())
-    print(f"{run}\nWritten: {chosen.out}")
-    return 0
+    def __post_init__(self) -> None:
+        """Unchecked until the command line and the file have been put together."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Configured:
+    """A command with the fields of FinetuneConfig as options, and a file or run that their defaults come from."""
+
+    config: Path | None = None
+    training: OmitArgPrefixes[Training] = Training()
+
+    def with_defaults_of_file(self) -> Configured:
+        from rsclip_lab.training.config_file import read_config
+
+        return replace(self, training=Training(**read_config(self.config).to_dict()))
+
+    def finetune_config(self) -> FinetuneConfig:
+        return FinetuneConfig(**asdict(self.training))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config(Configured):
+    """Print a configuration as a file: rsclip-lab config --epochs 8 > my.toml"""
+
+    config: Annotated[Positional[Path | None], optional("[FILE]")] = None  # to begin with; or a run's folder
+
+    def run(self) -> int:
+        from rsclip_lab.training.config_file import config_text
+
+        print(config_text(self.finetune_config()), end="")
+        return 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finetune(Configured, OnCaptions):
+    """Fine-tune a model on pictures with captions."""
+
+    model: Model = "tiny"
+    out: Folder = Path("outputs/run")  # of the run; the same command again goes on with an unfinished one
+    replay: OptionalData = None  # earlier data, mixed into every batch (see --distillation)
+    config: Annotated[Path | None, optional("FILE")] = None  # as `rsclip-lab config` writes it, or a run's folder
+    device: Device = "auto"
+    processes: Count = 1  # on this machine, one a GPU; several machines: see torchrun
+
+    def run(self) -> int:
+        from rsclip_lab.checks import require_usable
+        from rsclip_lab.data.table import SPLITS
+        from rsclip_lab.evaluation import evaluate
+        from rsclip_lab.models import load_model
+        from rsclip_lab.show import before_after_table
+        from rsclip_lab.training import finetune
+
+        config = self.finetune_config()
+        captions = with_split(self.captions(), config.seed)
+        train, val, test = (captions[captions["split"] == name] for name in SPLITS)
+        if len(test):
+            require_usable(test, "the test split")  # now rather than after an hour of training
+        replay, control = (None, None) if self.replay is None else replay_tables(self.replay)
+        model = load_model(self.model, self.device)
+        run = finetune(model, train, config, val if len(val) else None, replay, self.out)
+        if rank() > 0:
+            return 0
+        if len(test):
+            results = {"base": evaluate(model, test, control), "tuned": evaluate(run.model, test, control)}
+            run.record(test, control, **results)
+            print(before_after_table(results).to_string())
+        print(f"{run}\nWritten: {self.out}")
+        return 0
 
 
 def replay_tables(source: Path):

@@ -2,54 +2,21 @@
 
 import json
 import shutil
-import subprocess
-import sys
-from dataclasses import fields
 
 import pandas as pd
 import pytest
 
 from rsclip_lab import course, data
-from rsclip_lab.cli import main, make_parser
-from rsclip_lab.cli.arguments import config_from
+from rsclip_lab.cli import main
 from rsclip_lab.data import read_captions
+from rsclip_lab.evaluation import class_scores, evaluate, predict, zero_shot_classifier
 from rsclip_lab.models import load_model
 from rsclip_lab.models.zoo import ZOO
-from rsclip_lab.training import FinetuneConfig
 
 
 @pytest.fixture
 def saved_model(random_clip, tmp_path):
     return str(random_clip.save(tmp_path / "model"))
-
-
-def test_every_field_of_the_configuration_is_an_option_with_its_comment(capsys):
-    with pytest.raises(SystemExit):
-        main(["finetune", "--help"])
-    text = " ".join(capsys.readouterr().out.split())
-    for field in fields(FinetuneConfig):
-        assert f"--{field.name.replace('_', '-')}" in text
-    assert "passes over the captions' pictures (default 18)" in text
-    assert "peak, of AdamW; by default 5e-6 for published weights, 1.5e-3 for small networks" in text
-    assert "None" not in text
-
-
-@pytest.mark.parametrize("command", ["", "finetune", "audit", "back-translate"])
-def test_help_comes_at_once_without_torch(command):
-    code = (
-        "import sys; from rsclip_lab.cli import main\n"
-        "try: main(sys.argv[1:])\n"
-        "except SystemExit: print([name for name in ('torch', 'numpy', 'pandas') if name in sys.modules])"
-    )
-    arguments = [*command.split(), "--help"]
-    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
-    assert done.stdout.startswith("usage: ") and done.stdout.splitlines()[-1] == "[]"
-
-
-def test_options_become_the_configuration_and_the_rest_keeps_its_default():
-    chosen = make_parser().parse_args(["finetune", "x", "--epochs", "3", "--learning-rate", "1e-4", "--no-augment"])
-    assert config_from(chosen) == FinetuneConfig(epochs=3, learning_rate=1e-4, augment=False)
-    assert config_from(make_parser().parse_args(["finetune", "x"])) == FinetuneConfig()
 
 
 def test_finetune_writes_a_run_folder_and_prints_before_and_after(picture_folder, saved_model, tmp_path, capsys):
@@ -67,10 +34,13 @@ def test_finetune_writes_a_run_folder_and_prints_before_and_after(picture_folder
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["audit", "/no/such/folder"], "/no/such/folder"),
+        (["check", "/no/such/folder"], "/no/such/folder"),
         (["finetune", "/no/such/folder"], "/no/such/folder"),
         (["finetune", "{folder}", "--batch-size", "1"], "no negatives"),
-        (["finetune", "{folder}", "--loss", "hinge"], "one of clip, positives_only"),
+        (["finetune", "{folder}", "--config", "/no/such.toml"], "`rsclip-lab config > /no/such.toml` writes one"),
+        (["evaluate", "tiny", "--data", "{folder}/none.csv"], "none.csv"),
+        (["predict", "tiny", "{folder}/images/beach_0.png"], "give --prompts with whole sentences, or --labels"),
+        (["predict", "tiny", "{folder}", "--labels", "a", "b"], "a folder, not a picture"),
         (["finetune", "{folder}", "--model", "no-such-model"], "no-such-model"),
     ],
 )
@@ -100,26 +70,35 @@ def test_a_broken_earlier_test_picture_is_refused_before_training(picture_folder
     assert not (tmp_path / "run").exists()
 
 
+def test_a_run_that_diverges_ends_in_one_line_and_status_2(picture_folder, random_clip, tmp_path, capsys):
+    random_clip.net.visual.proj.data.fill_(1e38)  # features overflow
+    model, out = str(random_clip.save(tmp_path / "broken")), tmp_path / "run"
+    arguments = ["finetune", str(picture_folder), "--model", model, "--out", str(out), "--batch-size", "4"]
+    assert main([*arguments, "--device", "cpu"]) == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error.startswith("rsclip-lab: ") and "the loss is nan" in error and not (out / "clip.json").exists()
+
+
 def test_pictures_may_lie_anywhere(picture_folder, saved_model, tmp_path, capsys):
     images = shutil.move(picture_folder / "images", tmp_path / "far")
     arguments = [str(picture_folder / "caption.csv"), "--images", str(images)]
-    assert main(["audit", *arguments]) == 0
+    assert main(["check", *arguments]) == 0
     tuning = ["--model", saved_model, "--out", str(tmp_path / "run"), "--epochs", "1", "--batch-size", "4"]
     assert main(["finetune", *arguments, *tuning]) == 0
-    assert main(["audit", *arguments[:1]]) == 1
+    assert main(["check", *arguments[:1]]) == 1
     assert "none of 12 pictures is in" in " ".join(capsys.readouterr().out.split())
 
 
-def test_audit_writes_the_repaired_captions_and_says_what_went(picture_folder, tmp_path, capsys):
+def test_check_writes_the_repaired_captions_and_says_what_went(picture_folder, tmp_path, capsys):
     (picture_folder / "images" / "forest_11.png").write_bytes(b"")
     fixed = picture_folder / "fixed.csv"
-    assert main(["audit", str(picture_folder), "--fix", str(fixed)]) == 1
+    assert main(["check", str(picture_folder), "--fix", str(fixed)]) == 1
     printed = capsys.readouterr().out
     assert "Repair: 22 captions; 2 unreadable_picture removed" in printed and str(fixed) in printed
     captions = read_captions(picture_folder)
     kept = captions[~captions["image"].str.endswith("forest_11.png")]
     pd.testing.assert_frame_equal(read_captions(fixed), kept)
-    assert main(["audit", str(fixed)]) == 0
+    assert main(["check", str(fixed)]) == 0
     assert fixed.read_text().splitlines()[:2] == [
         "filename,caption,label,split",
         "beach_0.png,a satellite view of beach,beach,train",
@@ -129,7 +108,7 @@ def test_audit_writes_the_repaired_captions_and_says_what_went(picture_folder, t
 def test_a_table_whose_pictures_are_all_missing_is_not_repaired(picture_folder, tmp_path, capsys):
     (picture_folder / "images").rename(tmp_path / "far")
     fixed = tmp_path / "fixed.csv"
-    assert main(["audit", str(picture_folder / "caption.csv"), "--fix", str(fixed)]) == 2
+    assert main(["check", str(picture_folder / "caption.csv"), "--fix", str(fixed)]) == 2
     printed = capsys.readouterr()
     assert "missing_folder" in printed.out and not fixed.exists()
     assert f"nothing would be left of it: none of 12 pictures is in {picture_folder}; give" in printed.err
@@ -139,8 +118,82 @@ def test_a_file_that_is_there_is_not_written_over(picture_folder, capsys):
     source = picture_folder / "caption.csv"
     before = source.read_text()
     with pytest.raises(SystemExit):
-        main(["audit", str(picture_folder), "--fix", str(source)])
+        main(["check", str(picture_folder), "--fix", str(source)])
     assert "is there already" in capsys.readouterr().err and source.read_text() == before
+
+
+def test_evaluate_prints_a_row_a_model_and_writes_what_the_function_gives(
+    picture_folder, random_clip, saved_model, tmp_path, capsys
+):
+    out, other = tmp_path / "metrics.json", random_clip.copy()
+    for parameter in other.net.parameters():
+        parameter.data.mul_(1.5)
+    names = [saved_model, str(other.save(tmp_path / "other"))]
+    arguments = ["--data", str(picture_folder), "--control", str(picture_folder), "--classes", "beach", "harbour"]
+    assert main(["evaluate", *names, *arguments, "forest", "--json", str(out), "--device", "cpu"]) == 0
+    captions = read_captions(picture_folder)
+    test = captions[captions["split"] == "test"]
+    found = json.loads(out.read_text())
+    assert found["measured_on"]["captions"]["pictures"] == test["image"].nunique() == 3
+    printed = capsys.readouterr().out
+    for name, model in zip(names, (random_clip, other), strict=True):
+        expected = evaluate(model, test, test, ["beach", "harbour", "forest"])
+        assert found["metrics"][name]["mean_recall"] == pytest.approx(expected["mean_recall"])
+        assert found["metrics"][name]["topk"]["1"] == pytest.approx(expected["top1"])
+        (row,) = (line.split() for line in printed.splitlines() if line.startswith(name))
+        assert float(row[-1]) == pytest.approx(expected["off_diagonal_cosine"], abs=1e-3)
+    assert "3 pictures, 6 captions (test)" in printed and "control top-1" in printed
+
+
+def test_evaluate_repeats_what_finetune_measured_where_the_data_name_no_split(
+    picture_folder, saved_model, tmp_path
+):
+    table = picture_folder / "caption.csv"
+    pd.read_csv(table).drop(columns="split").to_csv(table, index=False)
+    run, out = str(tmp_path / "run"), tmp_path / "metrics.json"
+    tuning = ["--epochs", "1", "--batch-size", "4", "--seed", "3", "--device", "cpu"]
+    assert main(["finetune", str(picture_folder), "--model", saved_model, "--out", run, *tuning]) == 0
+    measuring = ["--data", str(picture_folder), "--seed", "3", "--json", str(out), "--device", "cpu"]
+    assert main(["evaluate", run, *measuring]) == 0
+    measured, found = json.loads((tmp_path / "run" / "clip.json").read_text()), json.loads(out.read_text())
+    assert found["measured_on"] == measured["measured_on"]
+    assert found["metrics"][run]["mean_recall"] == pytest.approx(measured["metrics"]["tuned"]["mean_recall"])
+
+
+def test_evaluate_says_which_splits_there_are(picture_folder, saved_model, capsys):
+    table = picture_folder / "caption.csv"
+    table.write_text(table.read_text().replace(",test\n", ",val\n"))
+    assert main(["evaluate", saved_model, "--data", str(picture_folder)]) == 2
+    assert "nothing in the test split, only in train, val; choose one by --split" in capsys.readouterr().err
+    assert main(["evaluate", saved_model, "--data", str(picture_folder), "--split", "all"]) == 0
+    assert "12 pictures, 24 captions (all)" in capsys.readouterr().out
+
+
+def test_predict_prints_the_best_texts_and_writes_all_probabilities(
+    picture_folder, random_clip, saved_model, tmp_path, capsys
+):
+    pictures = sorted((picture_folder / "images").iterdir())[:3]
+    prompts, out = ["a beach", "many trees", "a harbour with boats"], tmp_path / "table.csv"
+    arguments = [saved_model, *map(str, pictures), "--top", "2", "--csv", str(out), "--device", "cpu"]
+    assert main(["predict", *arguments, "--prompts", *prompts]) == 0
+    expected = predict(random_clip, pictures, prompts)
+    pd.testing.assert_frame_equal(pd.read_csv(out, index_col="image"), expected, atol=1e-6, check_dtype=False)
+    lines = capsys.readouterr().out.splitlines()
+    for line, (name, row) in zip(lines, expected.iterrows(), strict=False):
+        first, second = row.nlargest(2).index
+        assert line.startswith(name) and line.index(first) < line.index(second) and f"{row[first]:.0%}" in line
+
+
+def test_predict_averages_the_templates_of_a_label(picture_folder, random_clip, saved_model, tmp_path):
+    pictures, out = sorted((picture_folder / "images").iterdir())[:2], tmp_path / "table.csv"
+    labels, templates = ["beach", "forest"], ["a photo of {label}", "{label} from above, in winter"]
+    arguments = [saved_model, *map(str, pictures), "--labels", *labels, "--templates", *templates]
+    assert main(["predict", *arguments, "--csv", str(out), "--device", "cpu"]) == 0
+    classifier = zero_shot_classifier(random_clip, labels, templates)
+    expected = class_scores(random_clip, random_clip.encode_images(pictures), classifier).softmax(dim=-1)
+    table = pd.read_csv(out, index_col="image")
+    assert list(table.columns) == labels and list(table.index) == [path.name for path in pictures]
+    assert table.to_numpy() == pytest.approx(expected.numpy(), abs=1e-6)
 
 
 def test_fetch_passes_its_options_on_and_counts(monkeypatch, picture_folder, tmp_path, capsys):
@@ -163,15 +216,15 @@ def test_an_interrupted_command_ends_without_a_traceback(monkeypatch, picture_fo
         raise KeyboardInterrupt
 
     monkeypatch.setattr(data, "read_captions", interrupted)
-    assert main(["audit", str(picture_folder)]) == 130
+    assert main(["check", str(picture_folder)]) == 130
     assert capsys.readouterr().err == "rsclip-lab: interrupted\n"
 
 
-def test_audit_says_by_its_status_whether_there_are_errors(picture_folder, capsys):
-    assert main(["audit", str(picture_folder)]) == 0
+def test_check_says_by_its_status_whether_there_are_errors(picture_folder, capsys):
+    assert main(["check", str(picture_folder)]) == 0
     assert "12 pictures" in capsys.readouterr().out
     next((picture_folder / "images").iterdir()).write_bytes(b"")
-    assert main(["audit", str(picture_folder)]) == 1
+    assert main(["check", str(picture_folder)]) == 1
     assert "empty" in capsys.readouterr().out
 
 
@@ -215,9 +268,3 @@ def test_course_passes_its_options_on_and_prints_the_table(monkeypatch, capsys, 
     assert calls == [(3, "tiny", tmp_path)]
     printed = capsys.readouterr().out
     assert "0.125" in printed and "coast top-1" in printed and "drawn" in printed
-
-
-def test_no_seeds_are_refused(capsys):
-    with pytest.raises(SystemExit):
-        main(["course", "--seeds", "0"])
-    assert "1 or more" in capsys.readouterr().err
