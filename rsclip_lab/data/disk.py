@@ -12,6 +12,7 @@ from pathlib import Path
 from rsclip_lab.data.table import CaptionError
 
 FULL = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
+NO_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP}  # what some mounted drives say to fsync
 NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
@@ -35,6 +36,34 @@ def check_new_folder(folder: Path) -> None:
     """Raise FileExistsError unless something can be written as `folder`: it is absent, or empty."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise FileExistsError(f"{folder}: holds something already; name another folder, or remove it")
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Another path, to write a file to that takes the place of `path` at one stroke when the block ends without an
+    error. It lies on the disk then: what is replaced or removed afterwards is not lost before this is there.
+    """
+    part = partial(path)
+    try:
+        yield part
+        _to_disk(part)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def partial(path: Path) -> Path:
+    """Where `replacing(path)` writes: always there, so that a process that is killed leaves one at most."""
+    return path.with_name(f".{path.name}.part")
+
+
+def _to_disk(path: Path) -> None:
+    with path.open("r+b") as file:
+        try:
+            os.fsync(file.fileno())
+        except OSError as error:
+            if error.errno not in NO_SYNC:
+                raise
 
 
 @contextmanager
@@ -75,8 +104,21 @@ def write_error(error: Exception) -> OSError | None:
     return error if isinstance(error, OSError) else None
 
 
-def unwritable(folder: Path, error: OSError, kind: type[ValueError] = CaptionError) -> ValueError:
+def unwritable(folder: Path, error: OSError, kind: type[Exception] = CaptionError) -> Exception:
     """What to raise when `folder` cannot be written to: an error of this kind."""
     if error.errno in FULL:
         return kind(f"{folder}: the disk is full; make room there, or name a folder on another disk")
     return kind(f"{folder}: cannot be written to ({error.strerror or error}); name another folder")
+
+
+@contextmanager
+def in_words(folder: Path, kind: type[Exception] = CaptionError) -> Iterator[None]:
+    """`unwritable` of this kind for what the disk raises in the block; a FileExistsError stays one."""
+    try:
+        yield
+    except FileExistsError:
+        raise
+    except Exception as error:
+        if cause := write_error(error):
+            raise unwritable(folder, cause, kind) from None
+        raise

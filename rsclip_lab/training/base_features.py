@@ -44,8 +44,25 @@ class BaseFeatures:
             self.known[new] = True
         return self.features[torch.from_numpy(wanted).to(self.features.device)]
 
+    def state_dict(self) -> dict:
+        """The captions known so far, for a checkpoint: encoded in other batches they would differ in their last bits.
+
+        texts: [known] their numbers; features: [known, dim].
+        """
+        texts = torch.from_numpy(np.flatnonzero(self.known))
+        return {"texts": texts, "features": None if self.features is None else self.features.cpu()[texts]}
+
+    def load_state_dict(self, state: dict) -> None:
+        """Go on from what `state_dict` gave."""
+        if state["features"] is None:
+            return
+        known = state["features"].to(self.state.base.device)
+        self.features = known.new_zeros(len(self.tokens), known.shape[1])
+        self.features[state["texts"].to(known.device)] = known
+        self.known[state["texts"].numpy()] = True
+
     def _embedded(self, tower, inputs: Tensor) -> Tensor:
         state = self.state
         with evaluating(state.base.net):
             how = (state.base.device, state.precision, state.config.chunk_size)
-            return embed(tower, inputs, len(inputs), *how, learns=False).features
+            return embed(tower, inputs, (len(inputs), state.base.dim), *how, learns=False).features

@@ -26,15 +26,15 @@ class Embedding:
     """One tower's features of a batch.
 
     features: [rows of all processes, dim] unit vectors, a leaf whose `.grad` a loss fills; `backward` sends that
-    gradient through the tower.
+    gradient, scaled as the loss was, through the tower.
     """
 
     features: Tensor
     world: World
     forward: Callable[[slice], Tensor]  # features of some of this process's rows, with a graph
-    chunks: list[slice]
+    chunks: list[slice]  # of this process's rows; none where it has no row
     graph: Tensor | None = None  # this process's features with their graph, when there is but one chunk
-    random_states: list = field(default_factory=list)
+    random_states: list[tuple] = field(default_factory=list)  # before each chunk, when there are several
 
     def backward(self) -> None:
         """Add to the tower's gradients what `features.grad` asks for."""
@@ -42,65 +42,74 @@ class Embedding:
             return
         gradient = self.features.grad[self.world.share]
         if self.graph is not None:
-            self.graph.backward(gradient)
+            send_back(self.graph, gradient)
             return
-        with torch.random.fork_rng(_gpus(self.features.device)):
-            for rows, random_state in zip(self.chunks, self.random_states, strict=True):
-                set_random_state(random_state, self.features.device)
-                self.forward(rows).backward(gradient[rows])
+        device = self.features.device
+        now = random_state_of(device)
+        for rows, before in zip(self.chunks, self.random_states, strict=True):
+            set_random_state(before, device)
+            send_back(self.forward(rows), gradient[rows])
+        set_random_state(now, device)
 
 
 def embed(
     tower: Callable[[Tensor], Tensor],
     inputs: Tensor,
-    total: int,
+    shape: tuple[int, int],
     device: torch.device,
     precision: Precision,
     chunk_size: int = 0,
     world: World | None = None,
     learns: bool = True,
 ) -> Embedding:
-    """Features of `inputs`, this process's share of `total` rows, gathered from all processes.
+    """Features of `inputs`, this process's share of the batch, gathered from all processes.
 
-    tower: inputs of some rows -> unit float32 features, such as `Clip.image_features`. learns: whether gradients
-    are to go back through it.
+    tower: inputs of some rows -> unit float32 features, such as `Clip.image_features`. shape: of the features of the
+    whole batch, rows of all processes and dim. chunk_size: rows at a time, 0 for all. learns: whether gradients are
+    to go back through the tower.
     """
     world = world or World()
 
     def forward(rows: slice) -> Tensor:
         with precision.context(), attention(device):
-            return tower(inputs[rows]).float()
+            torch.clear_autocast_cache()  # in another autocast it would hold former weights
+            return tower(inputs[rows])
 
-    size = chunk_size or len(inputs)
-    chunks = [slice(start, min(start + size, len(inputs))) for start in range(0, len(inputs), max(1, size))]
+    size = chunk_size or max(1, len(inputs))
+    chunks = [slice(start, min(start + size, len(inputs))) for start in range(0, len(inputs), size)]
     graph, states = None, []
     if len(chunks) == 1 and learns:
         graph = forward(chunks[0])
         mine = graph.detach()
     else:
-        parts = []
-        with torch.no_grad():
-            for rows in chunks:
-                states.append(random_state_of(device))
-                parts.append(forward(rows))
-        mine = torch.cat(parts)
-    features = world.gather(mine, total).requires_grad_(learns)
+        mine = torch.empty(len(inputs), shape[1], device=device)
+        for rows in chunks:
+            states.append(random_state_of(device))
+            with torch.no_grad():
+                mine[rows] = forward(rows)
+    features = world.gather(mine, shape[0]).requires_grad_(learns)
     return Embedding(features, world, forward, chunks, graph, states)
 
 
+def send_back(features: Tensor, gradient: Tensor) -> None:
+    """Through the network that gave the features, if anything there is trained."""
+    if features.requires_grad:
+        features.backward(gradient)
+
+
 def random_state_of(device: torch.device) -> tuple[Tensor, Tensor | None]:
-    """What dropout draws from on this device, and on the CPU."""
-    return torch.get_rng_state(), torch.cuda.get_rng_state(device) if device.type == "cuda" else None
+    """What dropout draws from: the CPU's generator and, where the device has one of its own, that one's."""
+    if device.type == "cuda":
+        return torch.get_rng_state(), torch.cuda.get_rng_state(device)
+    return torch.get_rng_state(), torch.mps.get_rng_state() if device.type == "mps" else None
 
 
 def set_random_state(state: tuple[Tensor, Tensor | None], device: torch.device) -> None:
-    torch.set_rng_state(state[0])
-    if state[1] is not None:
-        torch.cuda.set_rng_state(state[1], device)
-
-
-def _gpus(device: torch.device) -> list[torch.device]:
-    return [device] if device.type == "cuda" else []
+    """Go on with the random numbers that came after `random_state_of` gave this state."""
+    cpu, own = state
+    torch.set_rng_state(cpu)
+    if own is not None:
+        torch.mps.set_rng_state(own) if device.type == "mps" else torch.cuda.set_rng_state(own, device)
 
 
 def attention(device: torch.device) -> AbstractContextManager:
@@ -111,12 +120,14 @@ def attention(device: torch.device) -> AbstractContextManager:
 
 
 def require_exact(net: nn.Module, chunk_size: int, batch_size: int, world: World) -> None:
-    """Raise ValueError where a network's batch norm, in training mode, would make chunks or processes wrong."""
-    parts = world.size > 1 or 0 < chunk_size < batch_size
-    norms = [m for m in net.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm) and m.training]
-    if parts and norms:
+    """Raise ValueError where chunks or processes would give other gradients than the whole batch does: batch norm in
+    training mode normalises each picture by all that it sees at once. Frozen towers are in evaluation mode."""
+    norms = sum(isinstance(m, nn.modules.batchnorm._BatchNorm) and m.training for m in net.modules())
+    parts = [f"chunk_size={chunk_size}"] * (0 < chunk_size < batch_size)
+    parts += [f"{world.size} processes"] * (world.size > 1)
+    if norms and parts:
         raise ValueError(
-            f"chunk_size={chunk_size}, {world.size} process(es): {len(norms)} batch norms in training mode take "
-            "their statistics from each part of a batch by itself, which gives other gradients than the whole batch; "
-            "keep their statistics with freeze_batch_norm=True, or train with chunk_size=0 in one process"
+            f"{' and '.join(parts)}: each part of the batch would go through the network's {norms} batch norms by "
+            "itself, and they normalise by what they see, so the gradients would not be those of the whole batch; "
+            "keep their statistics fixed with freeze_batch_norm=True, or train with chunk_size=0 in one process"
         )

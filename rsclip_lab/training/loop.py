@@ -25,7 +25,7 @@ from rsclip_lab.training.preparation import (
     tower_parameters,
     trained_parameters,
 )
-from rsclip_lab.training.state import Diverged, TrainingState, notify
+from rsclip_lab.training.state import Diverged, Interrupted, TrainingState, TrainingStopped, notify, stopping
 
 
 def train(state: TrainingState, source: BatchSource, callbacks: Sequence = ()) -> None:
@@ -34,11 +34,12 @@ def train(state: TrainingState, source: BatchSource, callbacks: Sequence = ()) -
     config, net, world = state.config, state.model.net, state.world
     if state.optimizer is None:
         prepare(state)
-    trained, base = trained_parameters(net), BaseFeatures(state, source.tokens)
+    trained = trained_parameters(net)
+    base = state.base_features = BaseFeatures(state, source.tokens)
     watch = Stopwatch()
     try:
         notify(callbacks, "on_start", state)
-        while state.epoch < config.epochs and not state.stop:
+        while state.epoch < config.epochs and not stopping(state):
             set_training_mode(net, config)
             require_exact(net, config.chunk_size, config.batch_size, world)
             for batch in watch.fetched(source.epoch(state.epoch, state.step_in_epoch)):  # fetch
@@ -68,10 +69,13 @@ def train(state: TrainingState, source: BatchSource, callbacks: Sequence = ()) -
 
                 record(state, learning_rate, measured, watch.read(len(batch.caption_ids)))  # record
                 notify(callbacks, "on_step", state)
-                if state.stop:
+                if stopping(state):
                     return
             notify(callbacks, "on_epoch", state)
             state.epoch += 1
+    except (TrainingStopped, Interrupted):
+        notify(callbacks, "on_stop", state)  # before `finish`, with the weights of the last whole step
+        raise
     finally:
         finish(state, lambda: notify(callbacks, "on_end", state))
 
@@ -79,7 +83,7 @@ def train(state: TrainingState, source: BatchSource, callbacks: Sequence = ()) -
 def embed_batch(state: TrainingState, batch: TrainingBatch) -> tuple[Embedding, Embedding]:
     """The batch's pictures, and its distinct captions, through their towers."""
     model, how = state.model, (state.model.device, state.precision, state.config.chunk_size, state.world)
-    pictures, captions = len(batch.caption_ids), len(batch.captions)
+    pictures, captions = (len(batch.caption_ids), model.dim), (len(batch.captions), model.dim)
     return (
         embed(model.image_features, batch.pixels, pictures, *how, learns=state.config.freeze_image != "all"),
         embed(model.text_features, batch.tokens, captions, *how, learns=state.config.freeze_text != "all"),

@@ -7,13 +7,20 @@ the gradients of the towers are summed.
 
 from __future__ import annotations
 
+import itertools
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+
+BUCKET_BYTES = 32 << 20  # gradients summed at a time: few messages, little memory
+PATIENCE = timedelta(hours=12)  # for a process that validates or saves; when one dies, torchrun ends all
+_joined = itertools.count()
 
 
 @dataclass(frozen=True)
@@ -25,8 +32,8 @@ class World:
 
     @classmethod
     def joined(cls) -> World:
-        """The processes that torchrun has started, or this one alone."""
-        if not dist.is_initialized():
+        """The processes that this one has joined (see `join_processes`), or this one alone."""
+        if not (dist.is_available() and dist.is_initialized()):
             return cls()
         return cls(dist.get_rank(), dist.get_world_size())
 
@@ -40,6 +47,19 @@ class World:
         """Which of the rows of a batch this process takes: every `size`th, so that replayed ones are shared, too."""
         return slice(self.rank, None, self.size)
 
+    def describe(self, batch_size: int) -> str:
+        """How many negatives each picture has: those of all processes count."""
+        where = f" in {self.size} processes" if self.size > 1 else ""
+        return f"{batch_size} pictures a step{where}: {batch_size - 1} negatives for each"
+
+    def require_shares(self, batch_size: int) -> None:
+        """Raise ValueError for a batch too small for every process to have a picture of it."""
+        if batch_size < self.size:
+            raise ValueError(
+                f"batch_size={batch_size} is less than the {self.size} processes that share the batch: take a "
+                f"batch_size of at least {self.size} (it counts the pictures of all processes), or fewer processes"
+            )
+
     def gather(self, mine: Tensor, total: int) -> Tensor:
         """All `total` rows, in the batch's order, of which `mine` are this process's share."""
         if self.size == 1:
@@ -51,14 +71,24 @@ class World:
         dist.all_gather(rows, padded)
         return torch.stack(rows, dim=1).flatten(0, 1)[:total]  # row r of process p stood at r * size + p
 
-    def sum_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
-        """Replace each gradient by the sum over the processes; one that had nothing to embed adds zeros."""
+    def sum_gradients(self, parameters: Iterable[nn.Parameter], alike: Iterable[nn.Parameter] = ()) -> None:
+        """Replace each gradient by the sum over the processes; where a process has none it adds zeros, and where
+        none has one it stays None.
+
+        alike: parameters whose gradient every process has as a whole. All take the first one's, for their last bits
+        may differ, and would drive the networks apart.
+        """
         if self.size == 1:
             return
-        for parameter in parameters:
-            if parameter.grad is None:
-                parameter.grad = torch.zeros_like(parameter)
-            dist.all_reduce(parameter.grad)
+        parameters, alike = list(parameters), list(alike)
+        for parameter in [] if self.first else alike:
+            parameter.grad = None
+        _agree_on_gradients(parameters + alike)
+        for bucket in in_buckets(p.grad for p in parameters + alike if p.grad is not None):
+            flat = torch.cat([gradient.flatten() for gradient in bucket])
+            dist.all_reduce(flat)
+            for gradient, total in zip(bucket, flat.split([g.numel() for g in bucket]), strict=True):
+                gradient.copy_(total.view_as(gradient))
 
     def any(self, flag: bool, device: torch.device) -> bool:
         """Whether it is so in any process."""
@@ -76,6 +106,94 @@ class World:
         dist.broadcast_object_list(box, src=0)
         return box[0]
 
+    def from_all(self, value) -> list:
+        """What each process has, in their order: picklable values."""
+        if self.size == 1:
+            return [value]
+        values = [None] * self.size
+        dist.all_gather_object(values, value)
+        return values
+
+    def by_first(self, function: Callable[[], object]):
+        """What `function` gives or raises in the first process, the only one to call it: the same in all."""
+        if self.size == 1:
+            return function()
+        outcome = None
+        if self.first:
+            try:
+                outcome = function()
+            except Exception as error:  # the others would wait for it in vain
+                outcome = error
+        outcome = self.from_first(outcome)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+
+def _agree_on_gradients(parameters: list[nn.Parameter]) -> None:
+    """Zeros for a gradient that another process has: this one had nothing to embed."""
+    if not parameters:
+        return
+    there = torch.tensor([float(p.grad is not None) for p in parameters], device=parameters[0].device)
+    dist.all_reduce(there, dist.ReduceOp.MAX)
+    for parameter, somewhere in zip(parameters, there.tolist(), strict=True):
+        if somewhere and parameter.grad is None:
+            parameter.grad = torch.zeros_like(parameter)
+
+
+def in_buckets(tensors: Iterable[Tensor], most_bytes: int = BUCKET_BYTES) -> Iterator[list[Tensor]]:
+    """The tensors in their order, as many together as have that many bytes, at least one."""
+    bucket: list[Tensor] = []
+    held = 0
+    for tensor in tensors:
+        if bucket and held + tensor.nbytes > most_bytes:
+            yield bucket
+            bucket, held = [], 0
+        bucket.append(tensor)
+        held += tensor.nbytes
+    if bucket:
+        yield bucket
+
+
+@contextmanager
+def join_processes() -> Iterator[World]:
+    """The processes that train together: all that torchrun has started, on any number of machines, or this one
+    alone. Where they are joined already, as by a script of one's own, they stay so.
+
+    A context manager, or the decorator of a function that trains. Features on GPUs travel through NCCL, those on
+    CPUs, and everything else, through gloo.
+    """
+    if not started_by_torchrun() or dist.is_initialized():
+        yield World.joined()
+        return
+    gpus, place = torch.cuda.device_count(), int(os.environ["LOCAL_RANK"])
+    if place < gpus:
+        torch.cuda.set_device(place)
+    store, rank, size = next(dist.rendezvous("env://", timeout=PATIENCE))
+    # Another prefix each time: the store outlives the group, and would tell the next one this one's addresses.
+    store = dist.PrefixStore(f"rsclip-lab {next(_joined)}", store)
+    backend = "cpu:gloo,cuda:nccl" if gpus and dist.is_nccl_available() else "gloo"
+    dist.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=PATIENCE)
+    yield World.joined()
+    dist.destroy_process_group()  # not after an error: NCCL would wait for others that may never come
+
+
+def device_of_this_process(device: torch.device) -> torch.device:
+    """Where this process computes, of a model on `device`: under torchrun each has a GPU of its own, whatever the
+    number of the model's; else, and on CPUs, the model's device.
+
+    Raises ValueError where there are more processes than GPUs, or for a device that processes cannot share.
+    """
+    if not started_by_torchrun() or device.type == "cpu":
+        return device
+    place, gpus = int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()
+    if device.type != "cuda" or place >= gpus:
+        raise ValueError(
+            f"process {place + 1} of this machine has no GPU of its own: CUDA can use {gpus} here, and each process "
+            'needs one; start no more processes (--nproc-per-node) than there are GPUs, or load the model on "cpu"'
+        )
+    return torch.device("cuda", place)
+
 
 def started_by_torchrun() -> bool:
-    return "TORCHELASTIC_RUN_ID" in os.environ
+    return dist.is_available() and dist.is_torchelastic_launched()

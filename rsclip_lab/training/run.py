@@ -11,19 +11,23 @@ import pandas as pd
 import torch
 
 from rsclip_lab.checks import require_trainable, require_usable
-from rsclip_lab.data.disk import check_new_folder
-from rsclip_lab.environment import Precision, select_precision, set_seed
+from rsclip_lab.environment import FORMATS, Precision, emulates_bfloat16, select_precision, set_seed
 from rsclip_lab.evaluation.record import record_metrics
 from rsclip_lab.models.saved.description import plain
 from rsclip_lab.models.saved.files import update_description
 from rsclip_lab.models.saved.provenance import describe_finetuned
 from rsclip_lab.training.batches import CaptionBatches
-from rsclip_lab.training.callbacks import ProgressBar, Validate
+from rsclip_lab.training.callbacks import CollapseAlarm, ProgressBar, Validate, tensorboard_callbacks
+from rsclip_lab.training.checkpoints import Checkpoints
 from rsclip_lab.training.config import FinetuneConfig
 from rsclip_lab.training.fetch import BatchSource
-from rsclip_lab.training.folders import describe_inputs, save_run
+from rsclip_lab.training.folders import begin_run, describe_inputs, finish_run, require_same_start, unfinished_run
+from rsclip_lab.training.interruption import Interruption
 from rsclip_lab.training.loop import train
-from rsclip_lab.training.state import TrainingState
+from rsclip_lab.training.preparation import prepare
+from rsclip_lab.training.processes import World, device_of_this_process, join_processes
+from rsclip_lab.training.siglip_bias import add_logit_bias
+from rsclip_lab.training.state import Interrupted, NotSaved, TrainingState, TrainingStopped
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,7 @@ class Run:
 
     model: the tuned Clip; its description holds the record of the run, and keeps it wherever the model is saved.
     history: one row a step. validation: one row an epoch, empty without a validation table.
-    folder: where it is saved, or None.
+    folder: where it is saved, or None; of several processes that train together only the first one has it.
     """
 
     model: object
@@ -42,7 +46,8 @@ class Run:
 
     @property
     def notes(self) -> dict:
-        """The record: config, base model, data with their hashes, device, precision, versions, steps, seconds."""
+        """The record: config, base model, data with their hashes, device, precision, versions, when it began, number
+        of processes, steps, seconds, and as `stop` why it ended before its last step, or None."""
         return self.model.description["training"]
 
     @property
@@ -65,6 +70,8 @@ class Run:
             update_description(self.folder, self.model.description)
 
     def __repr__(self) -> str:
+        if self.history.empty:
+            return "Run(0 steps)"
         last = self.history.iloc[-1]
         return (
             f"Run({len(self.history)} steps in {self.seconds:.0f} s, loss {last.loss:.3f}, "
@@ -73,6 +80,7 @@ class Run:
         )
 
 
+@join_processes()
 def finetune(
     model,
     captions: pd.DataFrame,
@@ -90,7 +98,11 @@ def finetune(
     validation: rows to measure after each epoch; the run then ends with the weights of its best epoch.
     replay: rows of earlier data, mixed into every batch against forgetting; their features are held near those
     of `model` (config.distillation).
-    folder: where to save the run. callbacks: see `training.callbacks`. cache: a folder to keep decoded pictures in,
+    folder: where to keep the run. Every config.save_minutes its state is saved there; called again with the same
+    model, tables and configuration, `finetune` goes on from the last one, and ends with the weights it would have had
+    without a break. When it is finished the folder has the model, its record and the history (`load_run`); the
+    last state and the weights of the best epoch are removed, as nothing needs them any more.
+    callbacks: see `training.callbacks`. cache: a folder to keep decoded pictures in,
     so that the next run need not decode them.
     The history has one row a step: step, epoch, learning_rate, loss, floor (the least the loss can be with
     this batch's captions), logit_scale, grad_norm, batch_recall (share of the batch's pictures whose own
@@ -98,46 +110,116 @@ def finetune(
     and distillation also replay_drift (1 - mean cosine of the replayed pairs' features with those of the base model),
     which the loss then includes, times its weight. With batch norm it is not quite 0 at the start: training goes
     by the statistics of its batch, the base model by its own.
+    Under torchrun it is to be called in every process; the first one measures, prints and writes.
 
     Raises CaptionError before training when a table cannot be trained on, ValueError when all pictures of `replay`
-    are in `captions` as well, FileExistsError for a folder
-    in use, FloatingPointError when the loss stops being a number.
+    are in `captions` as well, FileExistsError for a folder in use, a finished run or one that began otherwise.
+    Diverged (a FloatingPointError) when the loss stops being a number, Collapsed, NotSaved, and Interrupted (a
+    KeyboardInterrupt) for the first Ctrl-C or SIGTERM come after a whole step: what there is of the run is saved in
+    its folder and in the error's `run`. A second Ctrl-C interrupts at once.
     """
-    start = time.perf_counter()
-    folder = None if folder is None else Path(folder)
-    if folder:
-        check_new_folder(folder)
+    began, world = time.perf_counter(), World.joined()
     if not hasattr(model, "net"):
         raise TypeError(f"finetune takes a loaded model, not {model!r}: finetune(load_model({model!r}), …)")
-    config = (config or FinetuneConfig()).resolved(model)
-    require_trainable(captions, config.batch_size)
-    for name, table in (("the replay table", replay), ("the validation table", validation)):
-        if table is not None:
-            require_usable(table, name)
-    precision = select_precision(model.device) if config.precision == "auto" else full_precision()
+    device, folder = device_of_this_process(model.device), None if folder is None else Path(folder)
+    former = world.by_first(lambda: unfinished_run(folder)) if folder else None
+    config = checked(model, captions, config, validation, replay, callbacks, world)
+    precision = chosen_precision(device, config, former)
     inputs = describe_inputs(model, precision, captions=captions, replay=replay, validation=validation)
-    notes = {"config": plain(config.to_dict())} | inputs
+    notes = {"config": plain(config.to_dict()), **inputs, "device": str(device), "processes": world.size}
+    if former:
+        require_same_start(folder, former, notes)
+        notes["started"] = former["started"]
+    elif folder:
+        world.by_first(lambda: begin_run(folder, notes))
+
     set_seed(config.seed)
     batches = CaptionBatches(
         captions, config.batch_size, config.seed, replay, config.replay_share, config.distinct_captions
     )
-    state = TrainingState(model.copy(), model, config, precision, batches.steps_per_epoch)
-    hooks = [*standard_callbacks(validation, progress), *callbacks]
-    train(state, BatchSource(state.model, batches, config, progress, cache), hooks)
+    base = model if device == model.device else model.copy().to(device)
+    state = TrainingState(base.copy(), base, config, precision, batches.steps_per_epoch, world, began=began)
+    source = BatchSource(state.model, batches, config, progress and world.first, cache, world)
+    hooks = [*standard_callbacks(validation, progress, folder), *callbacks, CollapseAlarm()]
+    return trained(state, source, hooks, folder, notes)
 
-    notes |= {"steps": len(state.history), "seconds": round(time.perf_counter() - start, 2)}
-    state.model.description = describe_finetuned(model.description, notes)
-    run = Run(state.model, pd.DataFrame(state.history), pd.DataFrame(state.validation), folder)
-    if folder:
-        save_run(run)
+
+def trained(state: TrainingState, source: BatchSource, callbacks: Sequence, folder: Path | None, notes: dict) -> Run:
+    """Train from the first step, or from the last checkpoint in `folder`; keep what comes out, or what there is."""
+    add_logit_bias(state, source)
+    prepare(state)
+    checkpoints = Checkpoints(folder, callbacks)
+    checkpoints.restore(state)
+    with Interruption() as interruption:
+        try:
+            train(state, source, [*callbacks, checkpoints, interruption])
+        except (TrainingStopped, Interrupted) as error:
+            error.run = run_so_far(state, notes, stop=str(error))
+            error.args = (in_full(error, checkpoints),)
+            raise
+        run = run_so_far(state, notes, state.stop, folder if state.world.first else None)
+        if folder:
+            state.world.by_first(lambda: finish_run(run))
     return run
 
 
-def standard_callbacks(validation: pd.DataFrame | None, progress: bool) -> list:
+def checked(model, captions, config, validation, replay, callbacks, world: World) -> FinetuneConfig:
+    """The configuration with nothing left open; raises what can be known to go wrong before anything is done."""
+    config = (config or FinetuneConfig()).resolved(model)
+    world.require_shares(config.batch_size)
+    require_trainable(captions, config.batch_size)
+    for name, table in (("the replay table", replay), ("the validation table", validation)):
+        if table is not None:
+            require_usable(table, name)
+    if config.patience and validation is None and not any(isinstance(one, Validate) for one in callbacks):
+        raise ValueError(
+            f"FinetuneConfig(patience={config.patience}): to stop early, a run must be measured on captions that it "
+            "does not train on; give finetune a validation table, or take patience=0"
+        )
+    return config
+
+
+def standard_callbacks(validation: pd.DataFrame | None, progress: bool, folder: Path | None) -> list:
     """The callbacks that `finetune`'s own arguments ask for."""
-    return ([ProgressBar()] if progress else []) + ([] if validation is None else [Validate(validation)])
+    measured = [] if validation is None else [Validate(validation)]
+    return [*([ProgressBar()] if progress else []), *measured, *tensorboard_callbacks(folder)]
+
+
+def run_so_far(state: TrainingState, notes: dict, stop: str | None, folder: Path | None = None) -> Run:
+    """The run as its state stands, with the record in the model's description."""
+    notes = {**notes, "steps": len(state.history), "seconds": round(state.seconds, 2), "stop": stop}
+    state.model.description = describe_finetuned(state.model.description, notes)
+    return Run(state.model, pd.DataFrame(state.history), pd.DataFrame(state.validation), folder)
+
+
+def in_full(error: TrainingStopped | Interrupted, checkpoints: Checkpoints) -> str:
+    """What ended a run, where it is kept, and what to do."""
+    words = f"{error}. What there is of the run is in this error's .run; {checkpoints.kept}"
+    if isinstance(error, NotSaved) or not checkpoints.folder:
+        return words
+    if isinstance(error, Interrupted):
+        return f"{words}. The same call, in a terminal the same command, goes on from there"
+    return (
+        f"{words}. The same call would go on from there and stop again: change the configuration, and name another "
+        "folder"
+    )
+
+
+def chosen_precision(device: torch.device, config: FinetuneConfig, former: dict | None) -> Precision:
+    """By the configuration; with "auto" a run that goes on keeps its number format where the device is fast in it."""
+    chosen = select_precision(device, config.precision)
+    names = {str(dtype).removeprefix("torch."): name for name, dtype in FORMATS.items()}
+    wanted = names.get(former["dtype"]) if former and config.precision == "auto" else None
+    if wanted is None or FORMATS[wanted] == chosen.dtype:
+        return chosen
+    if wanted == "bf16" and emulates_bfloat16(device):
+        return chosen
+    try:
+        return select_precision(device, wanted)
+    except ValueError:  # float16 without CUDA
+        return chosen
 
 
 def full_precision() -> Precision:
     """float32 throughout, whatever the device could do."""
-    return Precision(dtype=torch.float32, autocast=False, scaler=False, reason="fp32: asked for in the configuration")
+    return select_precision("cpu", "fp32")

@@ -1,7 +1,8 @@
-"""Runs that outlive their notebook: keep one in a folder, read it back, train only where there is none."""
+"""Runs that outlive their notebook: keep one in a folder, read it back, train only what is not there yet."""
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,8 @@ from rsclip_lab.data.disk import check_new_folder
 from rsclip_lab.evaluation.record import table_hash
 from rsclip_lab.models import ModelError, load_model
 from rsclip_lab.training.config import FinetuneConfig
-from rsclip_lab.training.folders import fingerprint, save_run
+from rsclip_lab.training.folders import fingerprint, is_run, is_unfinished, save_run
+from rsclip_lab.training.processes import World, join_processes
 from rsclip_lab.training.run import Run, finetune
 
 
@@ -30,17 +32,17 @@ def keep_run(run: Run, folder: str | Path) -> Run:
     return run
 
 
-def is_run(folder: Path) -> bool:
-    """Whether `folder` has the files of a saved run."""
-    return (folder / "clip.json").is_file() and (folder / "history.csv").is_file()
-
-
 def load_run(folder: str | Path, device: str = "auto") -> Run:
     """The run saved in `folder`, its model on `device`.
 
     Raises FileNotFoundError where there is none, ModelError where its model or record cannot be read.
     """
     folder = Path(folder)
+    if is_unfinished(folder):
+        raise FileNotFoundError(
+            f"{folder}: holds a run that is not finished; go on with it by the call that began it: "
+            f'finetune(…, folder="{folder}")'
+        )
     if not is_run(folder):
         raise FileNotFoundError(f"{folder}: no run here (no history.csv); fine-tune first, or correct the path")
     history, validation = (read_table(folder / name) for name in ("history.csv", "validation.csv"))
@@ -55,6 +57,7 @@ def load_run(folder: str | Path, device: str = "auto") -> Run:
     return run
 
 
+@join_processes()
 def load_or_finetune(
     folder: str | Path,
     model,
@@ -65,14 +68,26 @@ def load_or_finetune(
 ) -> Run:
     """The run kept in `folder`, if it had this model, data and configuration; else a new one, kept there.
 
-    Only the number of epochs may differ: a kept run is taken as it is, see its `.config.epochs`.
+    An unfinished one goes on (see `finetune`). A finished one with another model, data or configuration is replaced
+    when the new one, in FOLDER-new until then, is finished. Only the number of epochs may differ: a kept run is taken
+    as it is, see its `.config.epochs`; and so may save_minutes.
     """
-    config = (config or FinetuneConfig()).resolved(model)
-    if is_run(Path(folder)):
-        kept = load_run(folder, str(model.device))
-        if same_start(kept, model, captions, replay) and replace(kept.config, epochs=config.epochs) == config:
-            return kept
-    return keep_run(finetune(model, captions, config, replay=replay, progress=progress), folder)
+    config, folder = (config or FinetuneConfig()).resolved(model), Path(folder)
+    if not is_run(folder):
+        return finetune(model, captions, config, replay=replay, folder=folder, progress=progress)
+    kept = load_run(folder, str(model.device))
+    asked = replace(config, epochs=kept.config.epochs, save_minutes=kept.config.save_minutes)
+    if same_start(kept, model, captions, replay) and kept.config == asked:
+        return kept
+    beside = folder.with_name(f"{folder.name}-new")
+    run = load_or_finetune(beside, model, captions, config, replay, progress)
+    World.joined().by_first(lambda: take_the_place(beside, folder))
+    return replace(run, folder=run.folder and folder)
+
+
+def take_the_place(new: Path, folder: Path) -> None:
+    shutil.rmtree(folder)
+    os.replace(new, folder)
 
 
 def same_start(run: Run, model, captions: pd.DataFrame, replay: pd.DataFrame | None) -> bool:

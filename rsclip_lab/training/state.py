@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -20,8 +21,9 @@ class TrainingState:
     epoch: epochs done. step: optimizer steps done. record: the newest row of `history`, which has one row a step;
     `validation` has one row an epoch. stop: why the run is to end before its last step, or None; a callback may set
     it, and the loop ends after the step or epoch at hand.
-    optimizer, scaler and ema (or None) are made by `training.loop.prepare`, and are what a checkpoint keeps besides
-    the weights.
+    optimizer, scaler and ema (or None) are made by `training.loop.prepare`, base_features by `training.loop.train`;
+    they are what a checkpoint keeps besides the weights. began: when, by `time.perf_counter`; as much earlier as
+    the run has trained before it was resumed.
     """
 
     model: object
@@ -39,6 +41,8 @@ class TrainingState:
     optimizer: torch.optim.Optimizer | None = None
     scaler: torch.amp.GradScaler | None = None
     ema: object | None = None
+    base_features: object | None = None
+    began: float = field(default_factory=time.perf_counter)
 
     @property
     def total_steps(self) -> int:
@@ -49,6 +53,11 @@ class TrainingState:
         """Steps done of the epoch at hand."""
         return self.step - self.epoch * self.steps_per_epoch
 
+    @property
+    def seconds(self) -> float:
+        """How long the run has taken so far."""
+        return time.perf_counter() - self.began
+
 
 def notify(callbacks: Sequence, event: str, state: TrainingState) -> None:
     """Call `event` on those callbacks that have it, in order."""
@@ -56,8 +65,20 @@ def notify(callbacks: Sequence, event: str, state: TrainingState) -> None:
         getattr(callback, event, lambda state: None)(state)
 
 
+def stopping(state: TrainingState) -> bool:
+    """Whether the run is to end, because a callback of any process said so; the reason is then known to all."""
+    if not state.world.any(bool(state.stop), state.model.device):
+        return False
+    state.stop = next(filter(None, state.world.from_all(state.stop)))
+    return True
+
+
 class TrainingStopped(RuntimeError):
-    """A run that ended before its time; `run` holds what there is of it, its model with the last good weights."""
+    """A run that ended before its time; `run` holds what there is of it, its model with the last good weights.
+
+    Raised by the loop and by callbacks between two steps, when the weights are those of whole steps; the loop calls
+    `on_stop` then.
+    """
 
     run = None
 
@@ -68,3 +89,13 @@ class Diverged(TrainingStopped, FloatingPointError):
 
 class Collapsed(TrainingStopped):
     """Pictures and captions that do not match have become alike: everything is about to be one point."""
+
+
+class NotSaved(TrainingStopped):
+    """A checkpoint could not be written."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """A run that Ctrl-C or SIGTERM ended after a whole step; `run` holds what there is of it."""
+
+    run = None

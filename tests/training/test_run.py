@@ -1,6 +1,7 @@
 """`finetune`: it learns, repeats itself from the seed, leaves its input alone, keeps what it promises."""
 
 import copy
+import errno
 import json
 import shutil
 from dataclasses import replace
@@ -15,8 +16,8 @@ from PIL import Image
 from rsclip_lab.data import CaptionError, ImageError, read_captions, sample
 from rsclip_lab.evaluation import evaluate
 from rsclip_lab.evaluation.record import describe_table
-from rsclip_lab.models import load_model, new_clip
-from rsclip_lab.training import FinetuneConfig, TrainingState, finetune, learning_rate_at
+from rsclip_lab.models import ModelError, load_model, new_clip
+from rsclip_lab.training import FinetuneConfig, TrainingState, finetune, keep_run, learning_rate_at
 from rsclip_lab.training.batches import CaptionBatches
 from rsclip_lab.training.fetch import BatchSource
 from rsclip_lab.training.loop import train
@@ -279,7 +280,7 @@ def test_a_run_folder_gives_the_model_back_and_says_how_it_came_about(random_cli
     assert FinetuneConfig(**kept["config"]) == run.config == QUICK.resolved(random_clip)
     assert kept == run.notes == loaded.description["training"]
     files = ["clip.json", "history.csv", "model.safetensors", "validation.csv"]
-    assert sorted(path.name for path in folder.iterdir()) == files
+    assert sorted(path.name for path in folder.iterdir() if path.name != "tensorboard") == files
     assert kept["data"]["captions"]["pictures"] == 16 and len(kept["data"]["captions"]["sha256"]) == 64
     history = pd.read_csv(folder / "history.csv")
     pd.testing.assert_frame_equal(history, run.history, check_dtype=False)
@@ -378,17 +379,35 @@ def test_it_is_counted_how_many_pictures_have_a_kind(colours):
 def test_a_folder_in_use_is_refused_before_training(random_clip, colours, tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(FileExistsError, match="another folder"):
-        finetune(None, colours, QUICK, folder=tmp_path, progress=False)
+        finetune(random_clip, None, QUICK, folder=tmp_path, progress=False)
 
 
-def test_a_save_that_fails_leaves_nothing_behind(random_clip, colours, tmp_path, monkeypatch):
+def test_a_save_that_fails_leaves_an_unfinished_run(random_clip, colours, tmp_path, monkeypatch):
     def broken(self, *args, **kwargs):
-        raise OSError("disk full")
+        raise OSError(errno.ENOSPC, "no space left")
 
+    with monkeypatch.context() as patch, pytest.raises(ModelError, match="the disk is full; make room"):
+        patch.setattr(pd.DataFrame, "to_csv", broken)
+        finetune(random_clip, colours, QUICK, folder=tmp_path / "a", progress=False)
+    assert (tmp_path / "a" / "run.json").is_file() and not (tmp_path / "a" / "clip.json").exists()
+    run = finetune(random_clip, colours, QUICK, folder=tmp_path / "a", progress=False)
+    assert same(weights(run.model), weights(load_model(tmp_path / "a", device="cpu")))
+
+
+def test_a_run_kept_elsewhere_that_cannot_be_saved_leaves_nothing_behind(random_clip, colours, tmp_path, monkeypatch):
+    def broken(self, *args, **kwargs):
+        raise OSError(errno.ENOSPC, "no space left")
+
+    run = finetune(random_clip, colours, QUICK, progress=False)
     monkeypatch.setattr(pd.DataFrame, "to_csv", broken)
-    with pytest.raises(OSError, match="disk full"):
-        finetune(random_clip, colours, QUICK, folder=tmp_path / "run" / "a", progress=False)
-    assert not list((tmp_path / "run").iterdir())
+    with pytest.raises(ModelError, match="the disk is full; make room"):
+        keep_run(run, tmp_path / "runs" / "a")
+    assert not list((tmp_path / "runs").iterdir())
+
+
+def test_patience_without_validation_is_refused_before_training(random_clip, colours):
+    with pytest.raises(ValueError, match="patience=2.*validation table, or take patience=0"):
+        finetune(random_clip, colours, replace(QUICK, patience=2), progress=False)
 
 
 def test_a_missing_picture_is_named_before_training(random_clip, colours):

@@ -2,7 +2,10 @@
 
 import json
 import shutil
+import sys
 from dataclasses import replace
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -12,6 +15,7 @@ from rsclip_lab.data import read_captions
 from rsclip_lab.models import ModelError, load_model
 from rsclip_lab.models.publish.card import model_card
 from rsclip_lab.training import FinetuneConfig, finetune, keep_run, load_or_finetune, load_run
+from rsclip_lab.training.folders import run_folder
 
 QUICK = FinetuneConfig(epochs=1, batch_size=6, learning_rate=1e-3, precision="fp32")
 
@@ -152,3 +156,24 @@ def test_another_question_is_trained_anew(change, random_clip, captions, tmp_pat
     before = (tmp_path / "run" / "clip.json").read_bytes()
     load_or_finetune(tmp_path / "run", random_clip, captions, config, replay, progress=False)
     assert (tmp_path / "run" / "clip.json").read_bytes() != before
+
+
+def test_a_run_is_kept_on_this_machine_or_on_the_drive_that_colab_mounts(monkeypatch):
+    assert run_folder("this machine", "coast") == Path("outputs/coast")
+    mounted = []
+    colab = ModuleType("google.colab")
+    colab.drive = SimpleNamespace(mount=mounted.append)
+    monkeypatch.setitem(sys.modules, "google.colab", colab)
+    assert run_folder("Google Drive", "coast") == Path("/content/drive/MyDrive/rsclip-lab/coast")
+    assert mounted == ["/content/drive"]
+
+
+def test_a_drive_that_cannot_be_mounted_is_told():
+    with pytest.raises(ValueError, match='not Colab; choose "this machine", or give finetune a folder on a drive'):
+        run_folder("Google Drive", "coast")
+
+
+@pytest.mark.parametrize(("where", "name"), [("the cloud", "coast"), ("this machine", "../x"), ("this machine", "")])
+def test_a_place_or_name_that_cannot_be_is_told(where, name):
+    with pytest.raises(ValueError, match='must be "this machine" or|name is that of one folder'):
+        run_folder(where, name)

@@ -1,0 +1,249 @@
+"""A run's state on the disk, whole at any moment: a run that is killed goes on as if it had never stopped.
+
+In the run's folder: checkpoint.pt, the last state; best-EPOCH.safetensors, the weights of the best epoch so far, when
+the run is validated; history.csv and validation.csv as of that state, for those who look on. The best weights are
+written before the checkpoint that names their epoch, and former ones removed after it, so the two always agree.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from safetensors.torch import load_file, save_file
+
+from rsclip_lab.data.disk import in_words, replacing
+from rsclip_lab.environment import first_line
+from rsclip_lab.models import ModelError
+from rsclip_lab.training.callbacks.validate import Validate
+from rsclip_lab.training.embedding import random_state_of, set_random_state
+from rsclip_lab.training.folders import BEST, CHECKPOINT, write_tables
+from rsclip_lab.training.state import NotSaved, TrainingState
+
+PLAIN = (dict, list, tuple, str, int, float, bool, type(None))
+
+
+class Checkpoints:
+    """Saves a run every config.save_minutes and when it is stopped; the last of the callbacks but `Interruption`.
+
+    callbacks: those before it. What they remember is kept, too: `state_dict()` of those that have it, plain values
+    and tensors, is given to `load_state_dict` of the one of the same class after its `on_start`.
+    Without a folder it keeps nothing. saved: the step after which the run was saved last, or None. trouble: why the
+    last save failed, or "".
+    """
+
+    def __init__(self, folder: Path | None, callbacks: Sequence) -> None:
+        self.folder, self.callbacks = folder, callbacks
+        self.saved: int | None = None
+        self.best: str | None = None  # the file of the best weights, if it is this run's
+        self.trouble = ""
+        self.former: dict = {}
+
+    def restore(self, state: TrainingState) -> None:
+        """Put a prepared state where the last checkpoint, if there is any, stands; the rest follows in `on_start`."""
+        former = state.world.by_first(lambda: read_checkpoint(self.folder)) if self.folder else None
+        if former is None:
+            return
+        try:
+            go_on_from(former, state)
+        except (KeyError, ValueError, RuntimeError, TypeError) as error:
+            raise _unusable(self.folder / CHECKPOINT, error) from None
+        for validation in former["callbacks"].get(Validate.__name__, [])[:1]:
+            self.best = _best_file(validation)
+        self.former, self.saved = former, state.step
+        if state.world.first:
+            print(going_on(state, former["dtype"]))
+
+    def on_start(self, state: TrainingState) -> None:
+        if self.former:
+            state.base_features.load_state_dict(self.former["base_features"])
+            for name, states in self.former["callbacks"].items():
+                for callback, kept in zip(self._of_class(name), states, strict=False):
+                    callback.load_state_dict(kept)
+            states = self.former["random"]
+            set_random_states(states[state.world.rank % len(states)], state.model.device)
+        self.former = {}
+        _require_plain(self._remembered(), "a checkpoint")
+        self.saved_at = time.monotonic()
+        self._note(state, state.epoch)
+
+    def on_step(self, state: TrainingState) -> None:
+        self._note(state, state.epoch)
+        self._save_when_due(state)
+
+    def on_epoch(self, state: TrainingState) -> None:
+        self._note(state, state.epoch + 1)
+        self._save_when_due(state)
+
+    def on_stop(self, state: TrainingState) -> None:
+        if self.trouble or not self.folder:
+            return
+        if self.step != state.step:  # a callback stopped the run before this one heard of the step
+            self._note(state, state.epoch)
+        with suppress(NotSaved):  # the reason for stopping is what is to be told
+            self._save(state)
+
+    @property
+    def kept(self) -> str:
+        """In words what is on the disk."""
+        if not self.folder:
+            return "nothing is on the disk, as no folder was given"
+        if self.saved is None:
+            return f"{self.folder} has no checkpoint"
+        return f"{self.folder} has the checkpoint after step {self.saved}" + (self.trouble and f" ({self.trouble})")
+
+    def _note(self, state: TrainingState, epoch: int) -> None:
+        """Where the run stands between two steps. A step that breaks off has drawn random numbers already."""
+        self.step, self.epoch, self.random = state.step, epoch, random_states(state.model.device)
+
+    def _save_when_due(self, state: TrainingState) -> None:
+        if not self.folder:
+            return
+        due = time.monotonic() - self.saved_at >= 60 * state.config.save_minutes
+        if state.world.any(due and state.world.first, state.model.device):
+            self._save(state)
+
+    def _save(self, state: TrainingState) -> None:
+        contents = self._contents(state)
+        try:
+            state.world.by_first(lambda: self._write(contents))
+        except NotSaved as error:
+            self.trouble = str(error)
+            raise NotSaved(f"step {state.step} could not be saved: {error}") from None
+        self.saved, self.saved_at = self.step, time.monotonic()
+
+    def _contents(self, state: TrainingState) -> dict:
+        return {
+            "step": self.step,
+            "epoch": self.epoch,
+            "stop": state.stop,
+            "seconds": state.seconds,
+            "dtype": str(state.precision.dtype),
+            "history": state.history,
+            "validation": [row for row in state.validation if row["epoch"] < self.epoch],
+            "net": state.model.net.state_dict(),
+            "optimizer": state.optimizer.state_dict()["state"],
+            "scaler": state.scaler.state_dict(),
+            "ema": None if state.ema is None else state.ema.state_dict(),
+            "base_features": state.base_features.state_dict(),
+            "random": state.world.from_all(self.random),
+            "callbacks": self._remembered(),
+        }
+
+    def _remembered(self) -> dict[str, list[dict]]:
+        names = {type(callback).__name__ for callback in self.callbacks}
+        found = {name: [callback.state_dict() for callback in self._of_class(name)] for name in names}
+        return {name: states for name, states in found.items() if states}
+
+    def _of_class(self, name: str) -> list:
+        """The callbacks of a class that remember something."""
+        return [one for one in self.callbacks if type(one).__name__ == name and hasattr(one, "state_dict")]
+
+    def _write(self, contents: dict) -> None:
+        """NotSaved, and what was there before, where the disk does not take it."""
+        _require_plain({"callbacks": contents["callbacks"], "history": contents["history"][-1:]}, "a checkpoint")
+        with in_words(self.folder, NotSaved):
+            best = self._write_best(contents["callbacks"].get(Validate.__name__, []))
+            with replacing(self.folder / CHECKPOINT) as part, part.open("wb") as file:
+                torch.save(contents, file)
+            for former in self.folder.glob(BEST):
+                if former.name != best:
+                    former.unlink()
+            write_tables(self.folder, pd.DataFrame(contents["history"]), pd.DataFrame(contents["validation"]))
+
+    def _write_best(self, validations: list[dict]) -> str | None:
+        """Move the best weights from what the first Validate remembers to a file of their own; gives its name."""
+        if not validations:
+            return None
+        name, weights = _best_file(validations[0]), validations[0].pop("weights")
+        if weights and name != self.best:
+            with replacing(self.folder / name) as part:
+                save_file(weights, part)
+            self.best = name
+        return name
+
+
+def read_checkpoint(folder: Path) -> dict | None:
+    """The last state of the run in `folder`, None where it has none; ModelError for a file that is none.
+
+    Nothing in it is executed.
+    """
+    path = folder / CHECKPOINT
+    if not path.is_file():
+        return None
+    try:
+        found = torch.load(path, map_location="cpu", weights_only=True)
+        found["dtype"], found["base_features"], found["random"]
+        for validation in found["callbacks"].get(Validate.__name__, [])[:1]:
+            known = validation["best_epoch"] >= 0
+            validation["weights"] = load_file(folder / _best_file(validation)) if known else {}
+    except Exception as error:  # of zipfile, pickle, torch and safetensors, over bytes of any kind
+        raise _unusable(path, error) from None
+    return found
+
+
+def go_on_from(former: dict, state: TrainingState) -> None:
+    """Put a prepared state where a checkpoint stands; KeyError, ValueError, … for that of another network."""
+    state.model.net.load_state_dict(former["net"])
+    groups = state.optimizer.state_dict()["param_groups"]  # of the same configuration, for this device
+    state.optimizer.load_state_dict({"state": former["optimizer"], "param_groups": groups})
+    if former["scaler"]:  # empty where gradients were not scaled
+        state.scaler.load_state_dict(former["scaler"])
+    if state.ema is not None:
+        state.ema.load_state_dict(former["ema"])
+    for name in ("step", "epoch", "stop", "history", "validation"):
+        setattr(state, name, former[name])
+    state.record = state.history[-1] if state.history else {}
+    state.began -= former["seconds"]
+
+
+def going_on(state: TrainingState, former_dtype: str) -> str:
+    """A line for who resumes a run."""
+    epoch = min(state.epoch + 1, state.config.epochs)
+    line = f"going on after step {state.step} of {state.total_steps}, epoch {epoch}"
+    if former_dtype != str(state.precision.dtype):
+        line += f"; the numbers were {former_dtype.removeprefix('torch.')} so far, now {state.precision.reason}"
+    return line
+
+
+def _best_file(validation: dict) -> str:
+    return BEST.replace("*", f"{validation['best_epoch']:d}")
+
+
+def _unusable(path: Path, error: Exception) -> ModelError:
+    return ModelError(
+        f"{path}: not the checkpoint of this run, or damaged ({type(error).__name__}: {first_line(error)}); nothing "
+        "in it was executed. Remove this file to train from the first step, or name another folder"
+    )
+
+
+def _require_plain(value: object, where: str) -> None:
+    """Raise TypeError for what `torch.load(weights_only=True)` would refuse."""
+    parts = value.items() if type(value) is dict else enumerate(value) if type(value) in (list, tuple) else ()
+    for name, part in parts:
+        _require_plain(part, f"{where}, {name}")
+    if not isinstance(value, torch.Tensor) and type(value) not in PLAIN:
+        raise TypeError(
+            f"{where}: {value!r:.80} cannot be kept; let a callback's state_dict() and what it adds to the history "
+            "be plain values and tensors, such as float(x) for a number of numpy's"
+        )
+
+
+def random_states(device: torch.device) -> dict:
+    """Of all generators that a step may draw from, as plain values and tensors."""
+    name, keys, *rest = np.random.get_state()
+    return {"torch": random_state_of(device), "numpy": (name, keys.tolist(), *rest), "python": random.getstate()}
+
+
+def set_random_states(states: dict, device: torch.device) -> None:
+    """As `random_states` gave them, perhaps on another kind of device, whose own generator is left alone then."""
+    cpu, cuda = states["torch"]
+    set_random_state((cpu, cuda if device.type == "cuda" else None), device)
+    np.random.set_state(states["numpy"])
+    random.setstate(states["python"])
