@@ -22,6 +22,7 @@ from rsclip_lab.training.preparation import (
     finish,
     prepare,
     set_training_mode,
+    temperature_parameters,
     tower_parameters,
     trained_parameters,
 )
@@ -57,7 +58,7 @@ def train(state: TrainingState, source: BatchSource, callbacks: Sequence = ()) -
                 state.scaler.scale(loss).backward()  # backward, down to the features …
                 images.backward()  # … and on through the towers
                 texts.backward()
-                world.sum_gradients(tower_parameters(net))
+                world.sum_gradients(tower_parameters(net), alike=temperature_parameters(net))
                 state.scaler.unscale_(state.optimizer)
                 grad_norm = nn.utils.clip_grad_norm_(trained, config.max_grad_norm)  # clip
 

@@ -118,6 +118,11 @@ def tower_parameters(net: nn.Module) -> Iterator[nn.Parameter]:
     return (p for name, p in net.named_parameters() if p.requires_grad and part_of(name) != "temperature")
 
 
+def temperature_parameters(net: nn.Module) -> Iterator[nn.Parameter]:
+    """The trained ones of temperature and bias."""
+    return (p for name, p in net.named_parameters() if p.requires_grad and part_of(name) == "temperature")
+
+
 def is_convolutional(net: nn.Module) -> bool:
     """Whether the memory layout matters: a vision transformer's only convolution cuts the picture into patches."""
     return sum(isinstance(module, nn.Conv2d) for module in net.modules()) > 1

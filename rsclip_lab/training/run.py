@@ -24,7 +24,7 @@ from rsclip_lab.training.fetch import BatchSource
 from rsclip_lab.training.folders import begin_run, describe_inputs, finish_run, require_same_start, unfinished_run
 from rsclip_lab.training.interruption import Interruption
 from rsclip_lab.training.loop import train
-from rsclip_lab.training.preparation import prepare
+from rsclip_lab.training.preparation import prepare, require_possible
 from rsclip_lab.training.processes import World, device_of_this_process, join_processes
 from rsclip_lab.training.siglip_bias import add_logit_bias
 from rsclip_lab.training.state import Interrupted, NotSaved, TrainingState, TrainingStopped
@@ -124,7 +124,8 @@ def finetune(
     device, folder = device_of_this_process(model.device), None if folder is None else Path(folder)
     former = world.by_first(lambda: unfinished_run(folder)) if folder else None
     config = checked(model, captions, config, validation, replay, callbacks, world)
-    precision = chosen_precision(device, config, former)
+    require_possible(model.net, config, device)
+    precision = world.from_first(chosen_precision(device, config, former))
     inputs = describe_inputs(model, precision, captions=captions, replay=replay, validation=validation)
     notes = {"config": plain(config.to_dict()), **inputs, "device": str(device), "processes": world.size}
     if former:
@@ -148,6 +149,7 @@ def trained(state: TrainingState, source: BatchSource, callbacks: Sequence, fold
     """Train from the first step, or from the last checkpoint in `folder`; keep what comes out, or what there is."""
     add_logit_bias(state, source)
     prepare(state)
+    torch.manual_seed(state.config.seed + state.world.rank)  # dropout differs from process to process
     checkpoints = Checkpoints(folder, callbacks)
     checkpoints.restore(state)
     with Interruption() as interruption:
@@ -194,8 +196,10 @@ def run_so_far(state: TrainingState, notes: dict, stop: str | None, folder: Path
 
 def in_full(error: TrainingStopped | Interrupted, checkpoints: Checkpoints) -> str:
     """What ended a run, where it is kept, and what to do."""
-    words = f"{error}. What there is of the run is in this error's .run; {checkpoints.kept}"
-    if isinstance(error, NotSaved) or not checkpoints.folder:
+    words = f"{error}; {checkpoints.kept}"
+    if not checkpoints.folder:
+        return f"{words}: what there is of the run is in this error's .run"
+    if isinstance(error, NotSaved):
         return words
     if isinstance(error, Interrupted):
         return f"{words}. The same call, in a terminal the same command, goes on from there"
@@ -218,8 +222,3 @@ def chosen_precision(device: torch.device, config: FinetuneConfig, former: dict 
         return select_precision(device, wanted)
     except ValueError:  # float16 without CUDA
         return chosen
-
-
-def full_precision() -> Precision:
-    """float32 throughout, whatever the device could do."""
-    return select_precision("cpu", "fp32")

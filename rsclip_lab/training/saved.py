@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -65,22 +66,27 @@ def load_or_finetune(
     config: FinetuneConfig | None = None,
     replay: pd.DataFrame | None = None,
     progress: bool = True,
+    callbacks: Sequence = (),
+    any_epochs: bool = False,
 ) -> Run:
     """The run kept in `folder`, if it had this model, data and configuration; else a new one, kept there.
 
     An unfinished one goes on (see `finetune`). A finished one with another model, data or configuration is replaced
-    when the new one, in FOLDER-new until then, is finished. Only the number of epochs may differ: a kept run is taken
-    as it is, see its `.config.epochs`; and so may save_minutes.
+    when the new one, in FOLDER-new until then, is finished.
+    callbacks: of the training, if there is any. any_epochs: take a kept run whatever its `.config.epochs`.
     """
     config, folder = (config or FinetuneConfig()).resolved(model), Path(folder)
+    how = {"replay": replay, "progress": progress, "callbacks": callbacks}
     if not is_run(folder):
-        return finetune(model, captions, config, replay=replay, folder=folder, progress=progress)
+        return finetune(model, captions, config, folder=folder, **how)
     kept = load_run(folder, str(model.device))
-    asked = replace(config, epochs=kept.config.epochs, save_minutes=kept.config.save_minutes)
+    asked = replace(config, save_minutes=kept.config.save_minutes)
+    if any_epochs:
+        asked = replace(asked, epochs=kept.config.epochs)
     if same_start(kept, model, captions, replay) and kept.config == asked:
         return kept
     beside = folder.with_name(f"{folder.name}-new")
-    run = load_or_finetune(beside, model, captions, config, replay, progress)
+    run = load_or_finetune(beside, model, captions, config, **how)
     World.joined().by_first(lambda: take_the_place(beside, folder))
     return replace(run, folder=run.folder and folder)
 

@@ -12,6 +12,7 @@ from test_layers import RESNET
 from torch._dynamo.utils import counters
 
 from rsclip_lab.data import read_captions
+from rsclip_lab.environment import select_precision
 from rsclip_lab.models import new_clip
 from rsclip_lab.training import FinetuneConfig, finetune
 from rsclip_lab.training.preparation import (
@@ -23,7 +24,6 @@ from rsclip_lab.training.preparation import (
     set_training_mode,
     towers,
 )
-from rsclip_lab.training.run import full_precision
 from rsclip_lab.training.state import TrainingState
 
 QUICK = FinetuneConfig(epochs=2, batch_size=3, learning_rate=1e-3, augment=False, precision="fp32")
@@ -32,7 +32,7 @@ CHANNELS_LAST = torch.channels_last
 
 
 def state_of(clip, config):
-    return TrainingState(clip.copy(), clip, config.resolved(clip), full_precision(), steps_per_epoch=1)
+    return TrainingState(clip.copy(), clip, config.resolved(clip), select_precision("cpu", "fp32"), steps_per_epoch=1)
 
 
 def facts(net):

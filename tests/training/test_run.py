@@ -14,6 +14,7 @@ import torch
 from PIL import Image
 
 from rsclip_lab.data import CaptionError, ImageError, read_captions, sample
+from rsclip_lab.environment import select_precision
 from rsclip_lab.evaluation import evaluate
 from rsclip_lab.evaluation.record import describe_table
 from rsclip_lab.models import ModelError, load_model, new_clip
@@ -21,7 +22,6 @@ from rsclip_lab.training import FinetuneConfig, TrainingState, finetune, keep_ru
 from rsclip_lab.training.batches import CaptionBatches
 from rsclip_lab.training.fetch import BatchSource
 from rsclip_lab.training.loop import train
-from rsclip_lab.training.run import full_precision
 
 COLOURS = {"red": (200, 30, 30), "green": (30, 200, 30), "blue": (30, 30, 200), "white": (240, 240, 240)}
 TIMES = ["samples_per_second", "waiting"]
@@ -252,7 +252,7 @@ def test_the_distilled_part_of_the_loss_is_its_weight_times_the_drift(random_cli
     record = {}
     for weight in (1e-9, 3.0):  # the first step's loss is measured before the weights move
         config = replace(QUICK, distillation=weight)
-        state = TrainingState(shifted.copy(), shifted, config, full_precision(), 2)
+        state = TrainingState(shifted.copy(), shifted, config, select_precision("cpu", "fp32"), 2)
         with torch.no_grad():  # the base is another network than the one that is trained
             for value in state.model.net.parameters():
                 value.mul_(1.05)
