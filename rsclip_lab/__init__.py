@@ -40,6 +40,7 @@ _HOME = {
         "interpolation_sweep",
         "off_diagonal_cosine",
         "predict",
+        "recommended_alpha",
         "record_metrics",
         "retrieval_recall",
         "topk_accuracy",
@@ -51,7 +52,10 @@ _HOME = {
         "clip_loss",
         "clip_loss_floor",
         "finetune",
+        "learning_rate_range_test",
+        "overfit",
         "positives_only_loss",
+        "siglip_loss",
         "suggested_learning_rate",
     ),
 }

@@ -7,10 +7,10 @@
 #
 # - why a loss that only pulls pairs together falls to almost nothing and teaches nothing;
 # - to compute CLIP's contrastive loss by hand, and to read it against ln(batch size) and against its floor;
-# - what fine-tuning makes a model forget, and how replay keeps it.
+# - what fine-tuning makes a model forget, and two remedies: replay, and a walk between two sets of weights;
+# - what to set for your own data, and how a run survives a lost connection.
 #
-# Time: about 40 minutes to read and try; the cells take about two and a half minutes on two CPU cores,
-# less on a GPU.
+# Time: about 45 minutes to read and try; the cells take a minute and a half on two CPU cores, less on a GPU.
 #
 # The pictures of the embedded sample are **drawn by a program**, not photographed. What you measure on them
 # says how a method behaves; it says nothing about real imagery.
@@ -18,14 +18,14 @@
 # %%
 MODEL = "tiny"  # @param ["tiny", "RemoteCLIP-RN50", "RemoteCLIP-ViT-B-32", "RemoteCLIP-ViT-L-14"]
 DATA = "coast"  # @param ["coast"]
-EPOCHS = 8  # @param {type: "integer"}
+EPOCHS = 4  # @param {type: "integer"}
 BATCH_SIZE = 32  # @param {type: "integer"}
+KEEP_RUNS_ON = "this machine"  # @param ["this machine", "Google Drive"]
 
 # %%
 import inspect
 import math
 from dataclasses import replace
-from pathlib import Path
 
 import pandas as pd
 import torch
@@ -36,6 +36,7 @@ from rsclip_lab import show
 base = lab.load_model(MODEL, fallback="tiny")
 coast, coast_test = lab.sample(DATA, "train"), lab.sample(DATA, "test")
 land, land_test = lab.sample("land", "train"), lab.sample("land", "test")
+folder = lab.training.run_folder(KEEP_RUNS_ON, base.name)
 base
 
 # %% [markdown]
@@ -155,27 +156,24 @@ table.assign(loss=[float(lab.clip_loss(cosines, texts, scale)) for scale in rows
 #
 # ## Side by side
 #
-# Now both losses, from the same start, on the same batches, with the same seed. Only the loss differs.
+# Now both losses, from the same start, on the same batches, with the same seed. Only the loss differs. The figure
+# grows while they train, first one, then the other.
 #
 # **Predict, and write it down:** which of the two runs will end with the *lower* loss? And which with the better
 # model?
 
 # %%
 config = lab.FinetuneConfig(epochs=EPOCHS, batch_size=BATCH_SIZE)
-runs = {"positives_only": lab.finetune(base, coast, replace(config, loss="positives_only"))}
-runs["positives_only"]
-
-# %%
-runs["clip"] = lab.finetune(base, coast, config)
-runs["clip"]
-
-# %%
-show.plot_comparison({name: run.history for name, run in runs.items()})
+live, runs = show.LivePlot(), {}
+for name in ("positives_only", "clip"):
+    settings = replace(config, loss=name)
+    runs[name] = lab.training.load_or_finetune(folder / name, base, coast, settings, callbacks=[live.of(name)])
+    live.add(name, runs[name].history)  # if it was trained before, and kept
 
 # %% [markdown]
 # Left, the loss of each step: the positives-only run is far below the other one and almost at 0. By its loss it
 # won, and quickly. Right, the cosine of pictures with captions that are *not* theirs: in the positives-only run
-# it climbs to 1.
+# it climbs to 1, in the other it comes down again.
 
 # %%
 for name, run in runs.items():
@@ -267,7 +265,7 @@ show.plot_before_after({name: results[name] for name in ("base", "clip")})
 #
 # ## Replay
 #
-# The simplest remedy: mix old data into every batch. With `replay=` half of each batch is drawn from the land
+# The best remedy we know: mix old data into every batch. With `replay=` half of each batch is drawn from the land
 # pictures (`replay_share=0.5`), which are negatives for the coast as well.
 #
 # A few hundred old pictures are not all that the model knew, so they do a second service. The loss also asks that
@@ -280,7 +278,7 @@ show.plot_before_after({name: results[name] for name in ("base", "clip")})
 # **Predict:** will replay cost accuracy on the coast?
 
 # %%
-runs["replay"] = lab.finetune(base, coast, config, replay=land)
+runs["replay"] = lab.training.load_or_finetune(folder / "replay", base, coast, config, replay=land)
 results["replay"] = lab.evaluate(runs["replay"].model, coast_test, control=land_test)
 show.plot_before_after({name: results[name] for name in ("base", "clip", "replay")})
 
@@ -296,18 +294,63 @@ for name, run in runs.items():
 show.before_after_table(results)
 
 # %% [markdown]
-# ## Keep the runs
+# ## Without the old data: between two sets of weights
 #
-# Lesson 05 examines these three models. A run folder holds the weights, the history, and in `clip.json` the
-# configuration with its seed, hashes of the data and the metrics: what somebody needs to repeat it, and what the
-# model's card is written from when you publish it (`lab.push`).
+# Often you do not have what the model was trained on before. There is a remedy that needs nothing but the two sets of
+# weights: walk along the straight line from the base weights (alpha 0) to the tuned ones (alpha 1), and look where the
+# new is learned and the old still known (WiSE-FT, Wortsman et al. 2022).
+#
+# **Predict:** half way, is the model half as good at both?
+#
+# Choosing an alpha is a decision, so we make it on the coast's *validation* pictures, and on land pictures that the
+# run with CLIP's loss alone has never seen.
 
 # %%
-folder = Path("outputs") / base.name
+some_land = land[land["image_id"] % 4 == 0]
+sweep = lab.interpolation_sweep(base, runs["clip"].model, lab.sample(DATA, "val"), control=some_land)
+alpha = lab.recommended_alpha(sweep)
+show.plot_interpolation(sweep)
+
+# %% [markdown]
+# Blue rises from left to right, orange falls, and neither does so evenly: part of the way gives most of the new and
+# costs little of the old. The dotted line is the recommended alpha, where the mean of the two is highest. Lesson 05
+# measures such a model on test pictures and puts it beside replay.
+#
+# ## What a run leaves behind
+#
+# These runs were written to a folder while they trained. It holds the weights, the history, and in `clip.json`
+# the configuration with its seed, hashes of the data and the metrics: what somebody needs to repeat it, and what the
+# model's card is written from when you publish it (`lab.push`). Lesson 05 examines these three models.
+#
+# A run also survives: every few minutes a checkpoint is saved. If the connection is lost, or you press *stop*, the
+# same cell goes on where it was, and ends with the very weights it would have had. In Colab the machine itself
+# disappears; set `KEEP_RUNS_ON` to "Google Drive" above, and the folder stays.
+
+# %%
 for name, run in runs.items():
     run.record(coast_test, land_test, base=results["base"], tuned=results[name])
-runs = {name: lab.training.keep_run(run, folder / name) for name, run in runs.items()}
 print(*sorted(f"{path}  {path.stat().st_size / 1e6:.1f} MB" for path in runs["replay"].folder.iterdir()), sep="\n")
+
+# %% [markdown]
+# ## For your own data
+#
+# What people trip over, and where to turn:
+#
+# | you see | set |
+# |---|---|
+# | loss stays at ln(batch size) | can the model learn at all? `lab.overfit(model, captions)` |
+# | which learning rate? | `lab.learning_rate_range_test(model, captions)`; published weights want about 5e-6 |
+# | it gets worse after two epochs | pass `validation=`, and `patience=3`: the best epoch comes back |
+# | it forgets | `replay=`, or the walk between the weights above; `freeze_image="all"`, `layer_decay=0.7`, `lora_rank=8` move less |
+# | out of memory | `chunk_size=32`: exact gradients of the whole batch with the memory of 32 pictures |
+# | one caption for many pictures | nothing: the loss counts them all as pairs; `distinct_captions=True` keeps them apart |
+#
+# Why not simply add up the gradients of several small batches? Because each small batch has fewer wrong answers: the loss
+# is another one. `chunk_size` embeds the batch in pieces, takes the loss of **all** features together, and embeds the
+# pieces once more to send its gradient back. All fields, with units:
+
+# %%
+print(inspect.getsource(lab.FinetuneConfig).split("def ")[0].rstrip())
 
 # %% [markdown]
 # ## Exercises
@@ -342,11 +385,24 @@ if TRY:
 show.before_after_table(results)
 
 # %% [markdown]
+# **4. The alarm.** The package would have stopped the tutorial's recipe, had we not told it that this is a
+# counter-example. Set `ALARM` to 0.9 and `TRY_ALARM` to `True`: at which step does it ring, and what does it say?
+
+# %%
+ALARM, TRY_ALARM = 1.0, False
+if TRY_ALARM:
+    try:
+        lab.finetune(base, coast, replace(config, loss="positives_only", collapse_alarm=ALARM))
+    except lab.training.Collapsed as stopped:
+        print(stopped)
+
+# %% [markdown]
 # ## Recap
 #
 # - A low loss says that the *loss* is satisfied. Ask what satisfies it: one point satisfies 1 - cosine.
 # - CLIP's loss is two classifications of a batch, by rows and by columns. Read it against ln(batch size) above and
 #   its floor below; watch the off-diagonal cosine beside it.
-# - Fine-tuning forgets what nobody measures. Keep a control set, and replay old data.
+# - Fine-tuning forgets what nobody measures. Keep a control set, and replay old data, or walk back part of the way.
+# - A run in a folder survives; the same call goes on.
 #
 # Next: [05 · Evaluation](05_evaluation.ipynb): is it better, at what, and how sure can we be?

@@ -19,10 +19,11 @@
 MODEL = "tiny"  # @param ["tiny", "RemoteCLIP-RN50", "RemoteCLIP-ViT-B-32", "RemoteCLIP-ViT-L-14"]
 DATA = "coast"  # @param ["coast"]
 EPOCHS = 8  # @param {type: "integer"}
+KEEP_RUNS_ON = "this machine"  # @param ["this machine", "Google Drive"]
 
 # %%
 from dataclasses import replace
-from pathlib import Path
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -44,12 +45,13 @@ base
 # Otherwise they are trained now, for `EPOCHS` epochs.
 
 # %%
-config, folder = lab.FinetuneConfig(epochs=EPOCHS), Path("outputs") / base.name
+config, folder = lab.FinetuneConfig(epochs=EPOCHS), lab.training.run_folder(KEEP_RUNS_ON, base.name)
 wrong = replace(config, loss="positives_only")
+kept_or_new = partial(lab.training.load_or_finetune, any_epochs=True)
 runs = {
-    "positives_only": lab.training.load_or_finetune(folder / "positives_only", base, coast, wrong),
-    "clip": lab.training.load_or_finetune(folder / "clip", base, coast, config),
-    "replay": lab.training.load_or_finetune(folder / "replay", base, coast, config, replay=land),
+    "positives_only": kept_or_new(folder / "positives_only", base, coast, wrong),
+    "clip": kept_or_new(folder / "clip", base, coast, config),
+    "replay": kept_or_new(folder / "replay", base, coast, config, replay=land),
 }
 models = {"base": base} | {name: run.model for name, run in runs.items()}
 pd.DataFrame({name: {"epochs": run.config.epochs, "steps": len(run.history)} for name, run in runs.items()}).T
@@ -243,8 +245,8 @@ pd.DataFrame(changes).value_counts().head(12).rename("pictures").reset_index()
 # %%
 alphas = np.linspace(0, 1, 6).round(2)
 sweep = lab.interpolation_sweep(base, models["clip"], coast_val, control=land, alphas=alphas)
-alpha = sweep.loc[(sweep["top1"] + sweep["control_top1"]).idxmax(), "alpha"]
-show.plot_interpolation(sweep, chosen=alpha)
+alpha = lab.recommended_alpha(sweep)
+show.plot_interpolation(sweep)
 
 # %% [markdown]
 # Blue, the new kinds; orange, the old ones; purple, the new ones when all kinds compete. The curves are not

@@ -80,6 +80,12 @@ class Finetune(Configured, OnCaptions):
     processes: Count = 1  # on this machine, one a GPU; several machines: see torchrun
 
     def run(self) -> int:
+        from rsclip_lab.training.processes import join_processes
+
+        with join_processes():  # first of all: "auto" is then this process's own GPU
+            return self.tuned()
+
+    def tuned(self) -> int:
         from rsclip_lab.checks import require_usable
         from rsclip_lab.data.table import SPLITS
         from rsclip_lab.evaluation import evaluate

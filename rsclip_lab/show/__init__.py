@@ -1,6 +1,6 @@
 """Plain results in, a matplotlib Figure or a table out. Nothing here measures or trains anything."""
 
-from rsclip_lab.show.curves import plot_comparison, plot_history
+from rsclip_lab.show.curves import plot_comparison, plot_history, plot_run
 from rsclip_lab.show.data_figures import (
     plot_activations,
     plot_caption_lengths,
@@ -16,6 +16,7 @@ from rsclip_lab.show.lesson_figures import (
     recall_table,
     topk_table,
 )
+from rsclip_lab.show.live import LivePlot
 from rsclip_lab.show.loading_figures import plot_boxes, plot_false_negatives, plot_passes
 from rsclip_lab.show.pictures import plot_batch, plot_class_grid, plot_failures, plot_predictions
 from rsclip_lab.show.report import plot_course
@@ -29,6 +30,7 @@ from rsclip_lab.show.results import (
 )
 
 __all__ = [
+    "LivePlot",
     "before_after_table",
     "plot_activations",
     "plot_batch",
@@ -49,6 +51,7 @@ __all__ = [
     "plot_passes",
     "plot_per_class",
     "plot_predictions",
+    "plot_run",
     "plot_shared_captions",
     "plot_similarity_matrices",
     "plot_similarity_matrix",

@@ -45,6 +45,13 @@ class LivePlot:
         """The callback for the run of that name; a second run of one name replaces the first."""
         return LiveRun(self, name)
 
+    def add(self, name: str, history: pd.DataFrame) -> None:
+        """Draw a run that was not trained here, as one that `load_or_finetune` found; nothing for one that was."""
+        if name not in self.rows:
+            self.rows[name] = history[COLUMNS].to_dict("records")
+            if in_notebook():
+                self.show(self.figure())
+
     @property
     def histories(self) -> dict[str, pd.DataFrame]:
         """Of each run that has begun: step, loss and off_diagonal_cosine."""

@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from rsclip_lab.evaluation.interpolation import new_metric, recommended_alpha
 from rsclip_lab.models.publish.card_words import METRICS
 from rsclip_lab.show.style import BLUE, GREY, ORANGE, PURPLE, lecture_style, new_figure, run_colour, run_name
 
@@ -128,21 +129,23 @@ def draw_matrix(axes: Axes, values: np.ndarray, numbers: Sequence[str] | None, h
 def plot_interpolation(sweep: pd.DataFrame, chosen: float | None = None) -> Figure:
     """`interpolation_sweep`: what is gained of the new and lost of the old, from base (0) to tuned (1).
 
-    chosen: an alpha to mark.
+    chosen: the alpha to mark; None: the one that `recommended_alpha` gives.
     """
     figure = new_figure(8.5, 4.8)
     axes = figure.subplots()
+    new = new_metric(sweep)
     lines = {
-        "top1": (BLUE, "o-", "new kinds"),
+        new: (BLUE, "o-", "new kinds" if new == "top1" else "new pairs (mean recall)"),
         "control_top1": (ORANGE, "s-", "old kinds"),
         "all_top1": (PURPLE, "^--", "new among all"),
     }
     for name, (colour, marks, words) in lines.items():
-        if name in sweep:
+        if name in sweep and sweep[name].notna().any():
             axes.plot(sweep["alpha"], sweep[name], marks, color=colour, label=words, markersize=8)
-    if chosen is not None:
-        axes.axvline(chosen, color=GREY, linestyle=":", label=f"alpha = {chosen:g}")
-    axes.set(xlabel="alpha: 0 = base weights, 1 = tuned weights", ylabel="top-1", ylim=(0, 1.04))
+    words = "alpha = {:g}" if chosen is not None else "recommended: {:g}"
+    chosen = recommended_alpha(sweep) if chosen is None else chosen
+    axes.axvline(chosen, color=GREY, linestyle=":", label=words.format(chosen))
+    axes.set(xlabel="alpha: 0 = base weights, 1 = tuned weights", ylabel="right answers", ylim=(0, 1.04))
     axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
-    axes.legend()
+    axes.legend(loc="upper left", bbox_to_anchor=(1.02, 1))  # beside the lines, which may run anywhere
     return figure

@@ -14,6 +14,7 @@ from rsclip_lab.evaluation import (
     interpolate,
     interpolation_sweep,
     off_diagonal_cosine,
+    recommended_alpha,
     retrieval_recall,
     topk_accuracy,
     zero_shot_classifier,
@@ -189,6 +190,32 @@ def test_the_sweep_equals_evaluating_each_mixture(random_clip, tuned, tables):
     for row, model in ((0, random_clip), (1, interpolate(random_clip, tuned, 0.5)), (2, tuned)):
         expected = evaluate(model, *tables)
         np.testing.assert_allclose(sweep.loc[row, metrics], [expected[name] for name in metrics], atol=1e-5)
+
+
+SWEEP = {"alpha": [0, 0.25, 0.5, 0.75, 1], "top1": [0.1, 0.4, 0.7, 0.8, 0.9]}
+SWEEP |= {"control_top1": [0.9, 0.85, 0.8, 0.5, 0.2]}
+NONE = [math.nan] * 5
+
+
+@pytest.mark.parametrize(
+    ("columns", "expected"),
+    [
+        ({}, 0.5),  # means 0.5, 0.625, 0.75, 0.65, 0.55
+        ({"control_top1": NONE}, 1.0),  # old kinds that could not be measured say nothing
+        ({"top1": NONE, "mean_recall": [0.1, 0.5, 0.3, 0.2, 0.1]}, 0.25),  # 0.5, 0.675, 0.55, …
+        ({"top1": [0.1, 0.4, math.nan, 0.8, 0.9]}, 0.75),  # no row without both numbers
+        ({"top1": [0.1, 0.2, 0.3, 0.4, 0.5], "control_top1": [0.6, 0.5, 0.4, 0.3, 0.1]}, 0.75),  # four equals
+    ],
+)
+def test_the_recommended_alpha_has_the_best_mean_of_new_and_old(columns, expected):
+    assert recommended_alpha(pd.DataFrame(SWEEP | columns)) == expected
+
+
+def test_without_a_control_the_new_decides_and_without_numbers_nothing_is_recommended():
+    sweep = pd.DataFrame(SWEEP).drop(columns="control_top1")
+    assert recommended_alpha(sweep) == 1
+    with pytest.raises(ValueError, match="no row of this sweep has a number for mean_recall and control_top1"):
+        recommended_alpha(pd.DataFrame(SWEEP | {"top1": NONE, "mean_recall": NONE}))
 
 
 @pytest.mark.parametrize("mode", ["shortest", "squash", "longest"])

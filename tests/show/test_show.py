@@ -119,6 +119,16 @@ def test_interpolation_marks_the_chosen_alpha():
     assert "alpha = 0.5" in lines
 
 
+def test_interpolation_marks_the_recommended_alpha_where_none_is_chosen():
+    sweep = pd.DataFrame({"alpha": [0, 0.5, 1], "top1": [0.1, 0.7, 0.9], "control_top1": [0.7, 0.6, 0.2]})
+    figure = show.plot_interpolation(sweep)
+    (mark,) = (line for line in figure.axes[0].lines if line.get_label() == "recommended: 0.5")
+    assert list(mark.get_xdata()) == [0.5, 0.5]
+    unlabelled = sweep.assign(top1=np.nan, mean_recall=[0.2, 0.4, 0.5])
+    lines = {line.get_label(): list(line.get_ydata()) for line in show.plot_interpolation(unlabelled).axes[0].lines}
+    assert lines["new pairs (mean recall)"] == [0.2, 0.4, 0.5] and "new kinds" not in lines
+
+
 @pytest.fixture
 def picture():
     return np.random.default_rng(0).integers(0, 256, (20, 24, 3), dtype=np.uint8)

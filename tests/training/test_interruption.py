@@ -66,7 +66,8 @@ def test_the_first_signal_lets_the_step_end_and_keeps_the_run(tune, picture_fold
 
 
 def test_an_interruption_is_no_exception_that_a_script_would_pass_over(tune):
-    with pytest.raises(KeyboardInterrupt, match="step 2 of 10.*nothing is on the disk, as no folder was given: .* this error.s .run$"):
+    words = "step 2 of 10.*nothing is on the disk, as no folder was given: .* this error.s .run$"
+    with pytest.raises(KeyboardInterrupt, match=words):
         try:
             tune(callbacks=[At(press_ctrl_c, 2)])
         except Exception:

@@ -1,11 +1,19 @@
-"""The losses against open_clip's, a sum written out by hand, and what the formula promises."""
+"""The losses against open_clip's, a sum written out by hand, and what the formulas promise."""
 
 import numpy as np
 import pytest
 import torch
-from open_clip.loss import ClipLoss
+from conftest import TINY_ARCHITECTURE
+from open_clip.loss import ClipLoss, SigLipLoss
 
-from rsclip_lab.training import clip_loss, clip_loss_floor, feature_distillation, positives_only_loss
+from rsclip_lab.models import new_clip
+from rsclip_lab.training.losses import (
+    clip_loss,
+    clip_loss_floor,
+    feature_distillation,
+    positives_only_loss,
+    siglip_loss,
+)
 
 
 def unit(rows, dim=16, seed=0, dtype=torch.float64):
@@ -26,22 +34,46 @@ def loss_by_hand(x, t, s, ids):
     return (to_text + to_image) / 2
 
 
-def test_equals_open_clip_with_gradients():
-    grads, values = [], []
-    for loss in (lambda x, t, s: clip_loss(x, t, s), lambda x, t, s: ClipLoss()(x, t, s)):
-        x, t = unit(12, seed=1), unit(12, seed=2)
-        s = torch.tensor(30.0, dtype=torch.float64, requires_grad=True)
-        value = loss(x, t, s)
-        values.append(value.item())
-        grads.append(torch.autograd.grad(value, (x, t, s)))
-    assert values[0] == pytest.approx(values[1], abs=1e-6)
-    for ours, theirs in zip(*grads, strict=True):
-        torch.testing.assert_close(ours, theirs, atol=1e-6, rtol=0)
+@pytest.fixture(scope="module", params=["a network's", "spread"])
+def embedded(request):
+    """Features float32 of 24 random pictures and captions by a small network of random weights; or any."""
+    if request.param == "spread":
+        return unit(24, 64, 1, torch.float32), unit(24, 64, 2, torch.float32)
+    net = new_clip(TINY_ARCHITECTURE, seed=3)
+    random = torch.Generator().manual_seed(3)
+    tokens = net.tokenizer([f"field {number} beside road {number**2}" for number in range(24)])
+    with torch.no_grad():
+        images = net.image_features(torch.randn(24, 3, 32, 32, generator=random))
+        return images, net.text_features(tokens)
 
 
-def test_float32_equals_open_clip():
-    x, t = unit(64, 256, 1, torch.float32), unit(64, 256, 2, torch.float32)
-    assert clip_loss(x, t, 100.0).item() == pytest.approx(ClipLoss()(x, t, torch.tensor(100.0)).item(), abs=1e-6)
+def with_gradients(loss, *inputs):
+    """The loss, and its gradients with respect to all inputs."""
+    inputs = [torch.as_tensor(value, dtype=torch.float32).detach().clone().requires_grad_() for value in inputs]
+    value = loss(*inputs)
+    return [value.detach(), *torch.autograd.grad(value, inputs)]
+
+
+def assert_equal(ours, theirs, *inputs):
+    found, expected = with_gradients(ours, *inputs), with_gradients(theirs, *inputs)
+    torch.testing.assert_close(found, expected, atol=1e-6, rtol=1e-6)
+
+
+@pytest.mark.parametrize("scale", [1.0, 15.0, 100.0])
+def test_clip_loss_and_its_gradients_equal_open_clips(embedded, scale):
+    assert_equal(clip_loss, ClipLoss(), *embedded, scale)
+
+
+@pytest.mark.parametrize(("scale", "bias"), [(10.0, -10.0), (100.0, -16.0), (117.0, 0.0)])
+def test_siglip_loss_and_its_gradients_equal_open_clips(embedded, scale, bias):
+    assert_equal(siglip_loss, SigLipLoss(), *embedded, scale, bias)
+
+
+def siglip_by_hand(x, t, s, b, ids):
+    """Minus the log of each right answer to "do these belong together?", over the number of pictures."""
+    z = [[s * float(np.dot(x[i], t[u])) + b for u in range(len(t))] for i in range(len(x))]
+    answers = [np.log1p(np.exp(-z[i][u] if ids[i] == u else z[i][u])) for i in range(len(x)) for u in range(len(t))]
+    return sum(answers) / len(x)
 
 
 def test_with_shared_captions_equals_the_sum_by_hand():
@@ -57,6 +89,23 @@ def test_gradient_with_shared_captions_is_that_of_the_formula():
     ids = torch.tensor([0, 1, 1, 2, 0])
     x, t = unit(5, 6, 5), unit(3, 6, 6)
     assert torch.autograd.gradcheck(lambda x, t: clip_loss(x, t, 3.0, ids), (x, t))
+
+
+@pytest.mark.parametrize("without_a_picture", [0, 2])
+def test_siglip_with_shared_captions_equals_the_sum_by_hand(without_a_picture):
+    ids = [0, 2, 2, 1, 0, 2, 3]
+    x, t = unit(7, seed=3), unit(4 + without_a_picture, seed=4)
+    expected = siglip_by_hand(x.detach().numpy(), t.detach().numpy(), 9.0, -3.0, ids)
+    assert siglip_loss(x, t, 9.0, -3.0, torch.tensor(ids)).item() == pytest.approx(expected, abs=1e-9)
+    repeated = siglip_loss(x, t[torch.tensor(ids)], 9.0, -3.0)  # the same captions as if they were negatives
+    assert abs(repeated.item() - expected) > 0.1
+
+
+def test_siglip_gradient_with_shared_captions_is_that_of_the_formula():
+    ids = torch.tensor([0, 1, 1, 2, 0])
+    x, t, s, b = unit(5, 6, 5), unit(3, 6, 6), torch.tensor(3.0).double(), torch.tensor(-1.0).double()
+    inputs = (x, t, s.requires_grad_(), b.requires_grad_())
+    assert torch.autograd.gradcheck(lambda x, t, s, b: siglip_loss(x, t, s, b, ids), inputs)
 
 
 @pytest.mark.parametrize("order", [None, [4, 0, 3, 1, 5, 2]])
@@ -84,6 +133,24 @@ def test_floor_is_zero_with_distinct_captions_and_nothing_goes_below_it():
         ids = torch.unique(ids, return_inverse=True)[1]
         x, t = unit(8, 4, seed), unit(int(ids.max()) + 1, 4, seed + 99)
         assert clip_loss(x, t, 50.0, ids).item() > clip_loss_floor(ids).item()
+
+
+def test_the_floor_of_siglip_is_zero_with_shared_captions_too():
+    ids = torch.tensor([0, 0, 0, 1, 2, 2])
+    t = torch.eye(3, dtype=torch.float64)
+    assert 0 < siglip_loss(t[ids], t, 100.0, -50.0, ids).item() < 1e-12
+
+
+@pytest.mark.parametrize("captions", ["distinct", "one for all"])
+def test_at_the_highest_scale_float32_stays_finite_with_doubles_and_opposites(captions):
+    point = torch.zeros(6, 8)
+    point[:, 0] = torch.tensor([1.0, 1.0, 1.0, 1.0, -1.0, -1.0])  # equal pictures, and ones as far away as can be
+    texts, ids = (point, None) if captions == "distinct" else (point[:1], torch.zeros(6, dtype=torch.long))
+    for loss, more in ((clip_loss, []), (siglip_loss, [-10.0])):
+        value, *gradients = with_gradients(lambda *inputs, f=loss: f(*inputs, ids), point, texts, 100.0, *more)
+        assert value.isfinite() and all(gradient.isfinite().all() for gradient in gradients)
+        doubled = loss(point.double(), texts.double(), 100.0, *more, ids)
+        assert value.item() == pytest.approx(doubled.item(), rel=1e-6)
 
 
 def test_collapsed_features_pay_the_logarithm_of_the_batch_but_nothing_in_positives_only():
