@@ -101,7 +101,7 @@ class Augmentation:
         result = torch.empty((*pixels.shape[:2], size, size), device=pixels.device, memory_format=memory_format)
         mean, std = (torch.tensor(value, device=pixels.device).view(3, 1, 1) for value in (mean, std))
         for piece, values in self._pieces(pixels, size):
-            torch.div(values.floor_().div_(255).sub_(mean), std, out=result[piece])
+            result[piece] = values.floor_().div_(255).sub_(mean).div_(std)
         return result
 
     def _pieces(self, pixels: torch.Tensor, size: int) -> Iterator[tuple[slice, torch.Tensor]]:

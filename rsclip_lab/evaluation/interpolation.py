@@ -59,9 +59,7 @@ def interpolation_sweep(
     control = None if control is None else TestTable.of(control).decoded(tuned)
     rows = []
     for alpha in alphas:
-        mixed = interpolate(base, tuned, alpha)
-        mixed.net.to(memory_format=torch.channels_last)  # a ResNet on a CPU then takes a quarter less time
-        results = measure(mixed, table, control, templates=templates)
+        results = measure(interpolate(base, tuned, alpha), table, control, templates=templates)
         numbers = {name: value for name, value in results.items() if isinstance(value, float)}
         rows.append({"alpha": alpha, **numbers})
     return pd.DataFrame(rows)

@@ -131,7 +131,8 @@ class Clip:
         features = torch.empty(len(images), self.dim, dtype=torch.float32)
         with torch.no_grad(), evaluating(self.net), ThreadPoolExecutor() as pool:
             for rows in progress(_slices(len(images), batch_size), desc="encoding images"):
-                pixels = self._pixels(images, rows, pool)
+                # Convolutions on a CPU are a third faster so.
+                pixels = self._pixels(images, rows, pool).contiguous(memory_format=torch.channels_last)
                 features[rows] = self.image_features(pixels).cpu()
         return features
 

@@ -19,6 +19,7 @@ from rsclip_lab.show.lesson_figures import (
 from rsclip_lab.show.live import LivePlot
 from rsclip_lab.show.loading_figures import plot_boxes, plot_false_negatives, plot_passes
 from rsclip_lab.show.pictures import plot_batch, plot_class_grid, plot_failures, plot_predictions
+from rsclip_lab.show.range_figures import plot_range_test
 from rsclip_lab.show.report import plot_course
 from rsclip_lab.show.results import (
     before_after_table,
@@ -51,6 +52,7 @@ __all__ = [
     "plot_passes",
     "plot_per_class",
     "plot_predictions",
+    "plot_range_test",
     "plot_run",
     "plot_shared_captions",
     "plot_similarity_matrices",

@@ -12,7 +12,7 @@ _HOME = {
     "folders": ("run_folder",),
     "launch": ("finetune_in_processes",),
     "losses": ("clip_loss", "clip_loss_floor", "feature_distillation", "positives_only_loss", "siglip_loss"),
-    "overfit": ("NotLearned", "Overfit", "overfit"),
+    "overfit_test": ("NotLearned", "Overfit", "overfit"),
     "range_test": ("RangeTest", "learning_rate_range_test"),
     "run": ("Run", "finetune"),
     "saved": ("keep_run", "load_or_finetune", "load_run"),
