@@ -46,11 +46,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ValueError, OSError, FloatingPointError) as error:  # CaptionError, ImageError, ModelError are ValueErrors
         return complain(str(error), status=2)
     except RuntimeError as error:
-        from rsclip_lab.training import TrainingStopped  # needs torch: not before the help
+        from rsclip_lab.training import TrainingStopped  # these need torch: not before the help
+        from rsclip_lab.training.processes import ProcessLost
 
-        if isinstance(error, TrainingStopped):
-            return complain(str(error), status=2)
-        raise
+        if not isinstance(error, TrainingStopped | ProcessLost):
+            raise
+        return complain(str(error), status=2, last=isinstance(error, ProcessLost))
 
 
 def parse(arguments: Sequence[str]):
@@ -74,10 +75,12 @@ def understand(arguments: Sequence[str], **options):
     )
 
 
-def complain(what: str, status: int) -> int:
+def complain(what: str, status: int, last: bool = False) -> int:
     """Say in one line what is wrong. Of several processes the first one speaks, as a rule, and torchrun then ends the
-    others before they repeat it."""
-    if rank():
+    others before they repeat it.
+
+    last: whether another process knows better what is wrong, or torchrun does."""
+    if rank() or last:
         time.sleep(SECONDS_TO_SPEAK)
     print(f"rsclip-lab{f', process {rank()}' if rank() else ''}: {what}", file=sys.stderr)
     return status

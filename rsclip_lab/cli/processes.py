@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from uuid import uuid4
 
 
@@ -21,7 +22,8 @@ def rank() -> int:
 
 def start(arguments: Sequence[str], processes: int) -> int:
     """`rsclip-lab` with these arguments in so many processes on this machine; the status of the first that failed, or
-    0. Ctrl-C is passed on to them, and they may save for half a minute what there is."""
+    0. Ctrl-C is passed on to them, and they may save for half a minute what there is. When this process is killed,
+    they stop by themselves."""
     from torch.distributed.elastic.multiprocessing import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
@@ -31,7 +33,8 @@ def start(arguments: Sequence[str], processes: int) -> int:
     config = LaunchConfig(1, 1, processes, run_id=str(uuid4()), max_restarts=0, **meet)
     logging.disable(logging.ERROR)  # torch's page on a process that failed would hide what that one has said itself
     try:
-        elastic_launch(config, sys.executable)("-m", "rsclip_lab.cli", *arguments)
+        with lasting_input():
+            elastic_launch(config, sys.executable)("-m", "rsclip_lab.cli.worker", *arguments)
     except SignalException as stop:
         return 128 + stop.sigval
     except ChildFailedError as error:
@@ -43,3 +46,18 @@ def start(arguments: Sequence[str], processes: int) -> int:
     finally:
         logging.disable(logging.NOTSET)
     return 0
+
+
+@contextmanager
+def lasting_input() -> Iterator[None]:
+    """A standard input, for processes started inside the block, that has nothing to read and ends with this process,
+    however that ends."""
+    own, (end, held) = os.dup(0), os.pipe()
+    os.dup2(end, 0)
+    os.close(end)
+    try:
+        yield
+    finally:
+        os.dup2(own, 0)
+        os.close(own)
+        os.close(held)

@@ -6,7 +6,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from rsclip_lab.data.table import CaptionError
@@ -32,9 +32,26 @@ def require_free(folder: Path, wanted: int) -> None:
         )
 
 
-def check_new_folder(folder: Path) -> None:
-    """Raise FileExistsError unless something can be written as `folder`: it is absent, or empty."""
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+def named_folder(folder: str | Path) -> Path:
+    """The folder that a user names, with ~ for the home; it need not be there.
+
+    Raises OSError for a path that no folder can have: one below a file, or a name that is too long.
+    """
+    folder = Path(folder).expanduser()
+    try:
+        with suppress(FileNotFoundError, NotADirectoryError):
+            folder.stat()
+        there = next((place for place in folder.parents if place.exists()), Path("."))
+    except OSError as error:
+        raise type(error)(f"{str(folder):.200}: cannot be a folder ({error.strerror}); name another one") from None
+    if not there.is_dir():
+        raise NotADirectoryError(f"{folder}: cannot be a folder, as {there} is a file; name another one")
+    return folder
+
+
+def check_new_folder(folder: Path, but: str = "") -> None:
+    """Raise FileExistsError unless something can be written as `folder`: it is absent, or empty `but` for a file."""
+    if folder.exists() and (not folder.is_dir() or any(one.name != but for one in folder.iterdir())):
         raise FileExistsError(f"{folder}: holds something already; name another folder, or remove it")
 
 

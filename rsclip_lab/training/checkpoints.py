@@ -9,24 +9,21 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 
 from rsclip_lab.data.disk import in_words, replacing
-from rsclip_lab.environment import first_line
-from rsclip_lab.models import ModelError
 from rsclip_lab.training.callbacks.validate import Validate
+from rsclip_lab.training.checkpoint_file import best_file, go_on_from, read_checkpoint, require_plain, unusable
 from rsclip_lab.training.embedding import random_state_of, set_random_state
 from rsclip_lab.training.folders import BEST, CHECKPOINT, write_tables
 from rsclip_lab.training.state import NotSaved, TrainingState
-
-PLAIN = (dict, list, tuple, str, int, float, bool, type(None))
 
 
 class Checkpoints:
@@ -34,12 +31,12 @@ class Checkpoints:
 
     callbacks: those before it. What they remember is kept, too: `state_dict()` of those that have it, plain values
     and tensors, is given to `load_state_dict` of the one of the same class after its `on_start`.
-    Without a folder it keeps nothing. saved: the step after which the run was saved last, or None. trouble: why the
-    last save failed, or "".
+    Without a folder it keeps nothing. start: of the run, by `training.start.start_of`.
+    saved: the step after which the run was saved last, or None. trouble: why the last save failed, or "".
     """
 
-    def __init__(self, folder: Path | None, callbacks: Sequence) -> None:
-        self.folder, self.callbacks = folder, callbacks
+    def __init__(self, folder: Path | None, callbacks: Sequence, start: str = "") -> None:
+        self.folder, self.callbacks, self.start = folder, callbacks, start
         self.saved: int | None = None
         self.best: str | None = None  # the file of the best weights, if it is this run's
         self.trouble = ""
@@ -47,33 +44,30 @@ class Checkpoints:
 
     def restore(self, state: TrainingState) -> None:
         """Put a prepared state where the last checkpoint, if there is any, stands; the rest follows in `on_start`."""
-        former = state.world.by_first(lambda: read_checkpoint(self.folder)) if self.folder else None
+        former = state.world.by_first(lambda: read_checkpoint(self.folder, self.start)) if self.folder else None
         if former is None:
             return
-        try:
+        with self._understood():
             go_on_from(former, state)
-        except (KeyError, ValueError, RuntimeError, TypeError) as error:
-            raise _unusable(self.folder / CHECKPOINT, error) from None
-        for validation in former["callbacks"].get(Validate.__name__, [])[:1]:
-            self.best = _best_file(validation)
+            for validation in former["callbacks"].get(Validate.__name__, [])[:1]:
+                self.best = best_file(validation)
+            if state.world.first:
+                print(going_on(state, former["dtype"]))
         self.former, self.saved = former, state.step
-        if state.world.first:
-            print(going_on(state, former["dtype"]))
 
     def on_start(self, state: TrainingState) -> None:
         if self.former:
-            state.base_features.load_state_dict(self.former["base_features"])
-            for name, states in self.former["callbacks"].items():
-                for callback, kept in zip(self._of_class(name), states, strict=False):
-                    callback.load_state_dict(kept)
-            states = self.former["random"]
-            set_random_states(states[state.world.rank % len(states)], state.model.device)
-        self.former = {}
-        _require_plain(self._remembered(), "a checkpoint")
+            with self._understood():
+                self._remind(state)
+        self.former, self.looked = {}, False
+        require_plain(self._remembered(), "a checkpoint")
         self.saved_at = time.monotonic()
         self._note(state, state.epoch)
 
     def on_step(self, state: TrainingState) -> None:
+        if not self.looked:  # what cannot be kept is told now, not when the first checkpoint is due
+            require_plain({"callbacks": self._remembered(), "history": [state.record]}, "a checkpoint")
+            self.looked = True
         self._note(state, state.epoch)
         self._save_when_due(state)
 
@@ -98,6 +92,23 @@ class Checkpoints:
             return f"{self.folder} has no checkpoint"
         return f"{self.folder} has the checkpoint after step {self.saved}" + (self.trouble and f" ({self.trouble})")
 
+    @contextmanager
+    def _understood(self) -> Iterator[None]:
+        """ModelError for whatever a checkpoint of other contents makes those say who go on from it."""
+        try:
+            yield
+        except Exception as error:
+            raise unusable(self.folder / CHECKPOINT, error) from None
+
+    def _remind(self, state: TrainingState) -> None:
+        """What was known besides the state: features of the base, what callbacks remember, random numbers."""
+        state.base_features.load_state_dict(self.former["base_features"])
+        for name, states in self.former["callbacks"].items():
+            for callback, kept in zip(self._of_class(name), states, strict=False):
+                callback.load_state_dict(kept)
+        states = self.former["random"]
+        set_random_states(states[state.world.rank % len(states)], state.model.device)
+
     def _note(self, state: TrainingState, epoch: int) -> None:
         """Where the run stands between two steps. A step that breaks off has drawn random numbers already."""
         self.step, self.epoch, self.random = state.step, epoch, random_states(state.model.device)
@@ -120,6 +131,7 @@ class Checkpoints:
 
     def _contents(self, state: TrainingState) -> dict:
         return {
+            "start": self.start,
             "step": self.step,
             "epoch": self.epoch,
             "stop": state.stop,
@@ -147,7 +159,7 @@ class Checkpoints:
 
     def _write(self, contents: dict) -> None:
         """NotSaved, and what was there before, where the disk does not take it."""
-        _require_plain({"callbacks": contents["callbacks"], "history": contents["history"][-1:]}, "a checkpoint")
+        require_plain({"callbacks": contents["callbacks"], "history": contents["history"][-1:]}, "a checkpoint")
         with in_words(self.folder, NotSaved):
             best = self._write_best(contents["callbacks"].get(Validate.__name__, []))
             with replacing(self.folder / CHECKPOINT) as part, part.open("wb") as file:
@@ -161,46 +173,12 @@ class Checkpoints:
         """Move the best weights from what the first Validate remembers to a file of their own; gives its name."""
         if not validations:
             return None
-        name, weights = _best_file(validations[0]), validations[0].pop("weights")
+        name, weights = best_file(validations[0]), validations[0].pop("weights")
         if weights and name != self.best:
             with replacing(self.folder / name) as part:
                 save_file(weights, part)
             self.best = name
         return name
-
-
-def read_checkpoint(folder: Path) -> dict | None:
-    """The last state of the run in `folder`, None where it has none; ModelError for a file that is none.
-
-    Nothing in it is executed.
-    """
-    path = folder / CHECKPOINT
-    if not path.is_file():
-        return None
-    try:
-        found = torch.load(path, map_location="cpu", weights_only=True)
-        found["dtype"], found["base_features"], found["random"]
-        for validation in found["callbacks"].get(Validate.__name__, [])[:1]:
-            known = validation["best_epoch"] >= 0
-            validation["weights"] = load_file(folder / _best_file(validation)) if known else {}
-    except Exception as error:  # of zipfile, pickle, torch and safetensors, over bytes of any kind
-        raise _unusable(path, error) from None
-    return found
-
-
-def go_on_from(former: dict, state: TrainingState) -> None:
-    """Put a prepared state where a checkpoint stands; KeyError, ValueError, … for that of another network."""
-    state.model.net.load_state_dict(former["net"])
-    groups = state.optimizer.state_dict()["param_groups"]  # of the same configuration, for this device
-    state.optimizer.load_state_dict({"state": former["optimizer"], "param_groups": groups})
-    if former["scaler"]:  # empty where gradients were not scaled
-        state.scaler.load_state_dict(former["scaler"])
-    if state.ema is not None:
-        state.ema.load_state_dict(former["ema"])
-    for name in ("step", "epoch", "stop", "history", "validation"):
-        setattr(state, name, former[name])
-    state.record = state.history[-1] if state.history else {}
-    state.began -= former["seconds"]
 
 
 def going_on(state: TrainingState, former_dtype: str) -> str:
@@ -210,29 +188,6 @@ def going_on(state: TrainingState, former_dtype: str) -> str:
     if former_dtype != str(state.precision.dtype):
         line += f"; the numbers were {former_dtype.removeprefix('torch.')} so far, now {state.precision.reason}"
     return line
-
-
-def _best_file(validation: dict) -> str:
-    return BEST.replace("*", f"{validation['best_epoch']:d}")
-
-
-def _unusable(path: Path, error: Exception) -> ModelError:
-    return ModelError(
-        f"{path}: not the checkpoint of this run, or damaged ({type(error).__name__}: {first_line(error)}); nothing "
-        "in it was executed. Remove this file to train from the first step, or name another folder"
-    )
-
-
-def _require_plain(value: object, where: str) -> None:
-    """Raise TypeError for what `torch.load(weights_only=True)` would refuse."""
-    parts = value.items() if type(value) is dict else enumerate(value) if type(value) in (list, tuple) else ()
-    for name, part in parts:
-        _require_plain(part, f"{where}, {name}")
-    if not isinstance(value, torch.Tensor) and type(value) not in PLAIN:
-        raise TypeError(
-            f"{where}: {value!r:.80} cannot be kept; let a callback's state_dict() and what it adds to the history "
-            "be plain values and tensors, such as float(x) for a number of numpy's"
-        )
 
 
 def random_states(device: torch.device) -> dict:

@@ -23,7 +23,7 @@ class FinetuneConfig:
     epochs: int = 18  # passes over the captions' pictures
     # On small sets of a few kinds more and smaller steps learn more in the same time; large sets want 256 and more.
     batch_size: int = 32  # pictures a step, replayed ones and all processes included; all others are negatives
-    chunk_size: int = 0  # pictures in memory at a time, with the gradients of the whole batch; 0: all at once
+    chunk_size: int = 0  # pictures embedded at a time, with the gradients of the whole batch; 0: all at once
     optimizer: Literal["adamw", "adam", "adafactor"] = "adamw"  # adam decays through the gradient, adamw beside it
     # With adafactor a fraction of each matrix's root mean square, so None is 15 times as much there.
     learning_rate: float | None = None  # peak; None: 5e-6 (LoRA 2e-4), and 1.5e-3 for small networks such as `tiny`
@@ -96,6 +96,11 @@ class FinetuneConfig:
             'another value than freeze_image="all": with both towers frozen nothing is left to learn',
         )
         yield "lora_rank", self.lora_rank >= 0, "0 or more"
+        yield (
+            "optimizer",
+            not (self.lora_rank and self.optimizer == "adafactor"),
+            "adamw or adam with lora_rank: adafactor's steps are relative to a matrix's size, and these begin at 0",
+        )
         yield "patience", self.patience >= 0, "0 or more"
         yield "collapse_alarm", alarm is None or 0 < alarm <= 1, "above 0 and at most 1 (1: never), or None"
         yield "save_minutes", self.save_minutes >= 0, "0 (after each step) or more"
@@ -125,7 +130,6 @@ class FinetuneConfig:
         if alarm is None:
             alarm = 1.0 if self.loss == "positives_only" else COLLAPSED
         return replace(self, learning_rate=rate, freeze_batch_norm=freeze, collapse_alarm=alarm)
-
 
     def _suggested_rate(self, model) -> float:
         rate = suggested_learning_rate(model)

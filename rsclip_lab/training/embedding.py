@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from rsclip_lab.environment import Precision
@@ -117,17 +117,3 @@ def attention(device: torch.device) -> AbstractContextManager:
     the backward pass of torch's fused CPU kernel is slow
     (measured on small towers, a whole training step: 4.0 against 5.5 ms a picture)."""
     return sdpa_kernel(SDPBackend.MATH) if device.type == "cpu" else nullcontext()
-
-
-def require_exact(net: nn.Module, chunk_size: int, batch_size: int, world: World) -> None:
-    """Raise ValueError where chunks or processes would give other gradients than the whole batch does: batch norm in
-    training mode normalises each picture by all that it sees at once. Frozen towers are in evaluation mode."""
-    norms = sum(isinstance(m, nn.modules.batchnorm._BatchNorm) and m.training for m in net.modules())
-    parts = [f"chunk_size={chunk_size}"] * (0 < chunk_size < batch_size)
-    parts += [f"{world.size} processes"] * (world.size > 1)
-    if norms and parts:
-        raise ValueError(
-            f"{' and '.join(parts)}: each part of the batch would go through the network's {norms} batch norms by "
-            "itself, and they normalise by what they see, so the gradients would not be those of the whole batch; "
-            "keep their statistics fixed with freeze_batch_norm=True, or train with chunk_size=0 in one process"
-        )

@@ -7,25 +7,20 @@ validation.csv. Every file is whole at any time; what makes a run finished is th
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
-from collections.abc import Iterator
-from datetime import UTC, datetime
-from importlib.metadata import version
+from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
 
 from rsclip_lab.data.disk import check_new_folder, in_words, new_folder, partial, replacing
-from rsclip_lab.evaluation.record import describe_tables
 from rsclip_lab.models import ModelError
-from rsclip_lab.models.saved.description import plain
 from rsclip_lab.models.saved.files import STAGE
-from rsclip_lab.training.config import FinetuneConfig
+from rsclip_lab.training.alone import LOCK, remove_lock
+from rsclip_lab.training.start import differences, start_of
 
 RECORD, CHECKPOINT, BEST = "run.json", "checkpoint.pt", "best-*.safetensors"
-NO_MATTER = {"save_minutes"}  # fields of the configuration that do not change what a run comes to
 DRIVE = Path("/content/drive")
 
 
@@ -68,54 +63,43 @@ def unfinished_run(folder: Path) -> dict | None:
         return _read_record(folder / RECORD)
     if is_run(folder):
         remove_traces(folder)  # of a process that was killed in its last moment
+        remove_lock(folder)
         raise FileExistsError(
             f"{folder}: holds a finished run; read it with load_run, let load_or_finetune train only where there is "
             "none, or name another folder"
         )
-    partial(folder / RECORD).unlink(missing_ok=True)
-    check_new_folder(folder)
+    with suppress(NotADirectoryError):  # a file of this name: what follows says so
+        partial(folder / RECORD).unlink(missing_ok=True)
+    check_new_folder(folder, but=LOCK)
     return None
 
 
-def begin_run(folder: Path, notes: dict) -> None:
-    """Write run.json, the first file of a run."""
+def run_to_go_on_with(folder: Path) -> dict | None:
+    """The record of the unfinished run in `folder` if it has a checkpoint; without one nothing is lost when another
+    run begins there. FileExistsError where none may begin."""
+    former = unfinished_run(folder)
+    return former if (folder / CHECKPOINT).exists() else None
+
+
+def begin_run(folder: Path, notes: dict, former: dict | None) -> None:
+    """Write run.json, the first file of a run, unless the one of `former` is gone on with.
+
+    FileExistsError when the folder is not any more what `run_to_go_on_with` found: another process was faster.
+    """
+    if run_to_go_on_with(folder) != former:
+        raise FileExistsError(f"{folder}: another process has just trained in this folder; name another one")
+    if former:
+        return
     with in_words(folder, ModelError):
         folder.mkdir(parents=True, exist_ok=True)
         with replacing(folder / RECORD) as part:
             part.write_text(json.dumps(notes, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def require_same_start(folder: Path, was: dict, now: dict) -> None:
-    """Raise FileExistsError, with what differs, unless the run of the record `was` began like that of `now`."""
-    if differing := "; ".join(_differences(was, now)):
-        raise FileExistsError(
-            f"{folder}: holds an unfinished run that began otherwise: {differing}. Go on with what it began with, or "
-            "name another folder, or remove this one"
-        )
-
-
-def _differences(was: dict, now: dict) -> Iterator[str]:
-    before = plain(FinetuneConfig().to_dict()) | was["config"]  # written by a version with fewer fields, perhaps
-    for name in sorted({*before, *now["config"]} - NO_MATTER):
-        if before.get(name) != now["config"].get(name):
-            yield f"{name} was {before.get(name)!r}, now {now['config'].get(name)!r}"
-    for name in ("captions", "replay", "validation"):
-        old, new = (_table_in_words(record["data"].get(name)) for record in (was, now))
-        if old != new:
-            yield f"the {name} table was {old}, now {new}"
-    old, new = (f"{record['base_model']} {record['base_weights_sha256'][:8]}…" for record in (was, now))
-    if was["base_weights_sha256"] != now["base_weights_sha256"]:
-        yield f"the weights of the model were {old}, now {new}"
-
-
-def _table_in_words(table: dict | None) -> str:
-    return f"{table['captions']} captions ({table['sha256'][:8]}…)" if table else "none"
-
-
 def _read_record(path: Path) -> dict:
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-        require_same_start(path.parent, record, record)  # reads all that it is compared by
+        list(differences(record, record)), start_of(record)  # reads all that it is compared by
         return record | {name: str(record[name]) for name in ("dtype", "started")}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise ModelError(f"{path} is not the record of a run; name another folder, or remove this one") from None
@@ -156,26 +140,3 @@ def write_tables(folder: Path, history: pd.DataFrame, validation: pd.DataFrame) 
             if len(table) or name == "history.csv":
                 with replacing(folder / name) as part:
                     table.to_csv(part, index=False)
-
-
-def describe_inputs(model, precision, **tables: pd.DataFrame | None) -> dict:
-    """What a reader needs to repeat the run: base model, data with their hashes, device, versions, when it began."""
-    return {
-        "base_model": model.name,
-        "base_weights_sha256": fingerprint(model),
-        "data": describe_tables(**tables),
-        "device": str(model.device),
-        "precision": precision.reason,
-        "dtype": str(precision.dtype).removeprefix("torch."),
-        "versions": {name: version(name) for name in ("torch", "open_clip_torch", "timm", "numpy")},
-        "started": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-
-
-def fingerprint(model) -> str:
-    """A hash of the network's weights: a base model that was trained anew keeps its name, not its weights."""
-    digest = hashlib.sha256()
-    for name, value in sorted(model.net.state_dict().items()):
-        digest.update(name.encode())
-        digest.update(value.detach().cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()

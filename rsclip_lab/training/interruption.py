@@ -14,7 +14,7 @@ class Interruption:
     """From the first step on, a signal ends the run after the step at hand; a second one interrupts at once.
 
     The context manager around a training, and the last of its callbacks, which raises Interrupted. A signal that
-    comes when nothing looks for it any more, as the run is being saved, has its usual effect after the block.
+    comes when nothing looks for it any more, as the run is being saved, is only noted as `received`.
     Signals that are ignored stay so (nohup), and a thread other than the main one cannot catch any.
     """
 
@@ -34,18 +34,23 @@ class Interruption:
 
     def on_step(self, state: TrainingState) -> None:
         if state.world.any(self.received is not None, state.model.device):
-            cause = SIGNALS.get(self.received, "another process")
-            raise Interrupted(f"{cause}: stopped after step {state.step} of {state.total_steps}")
+            raise Interrupted(f"{self.cause}: stopped after step {state.step} of {state.total_steps}")
 
     on_epoch = on_step
+
+    @property
+    def cause(self) -> str:
+        """Which signal it was."""
+        return SIGNALS.get(self.received, "another process")
 
     def __exit__(self, kind, error, traceback) -> None:
         for number, handler in self.former.items():
             signal.signal(number, handler)
-        if kind is None and self.received:
-            signal.raise_signal(self.received)
 
     def _receive(self, number: int, frame) -> None:
         if self.received:
-            raise KeyboardInterrupt
+            raise KeyboardInterrupt(
+                f"{SIGNALS[number]}, the second signal: interrupted at once; what was saved before is kept, and in a "
+                "run's folder the same call goes on from there"
+            )
         self.received = number

@@ -8,11 +8,12 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-import threading
+import time
 import traceback
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -22,17 +23,20 @@ from pathlib import Path
 
 import pandas as pd
 import torch
+from filelock import FileLock
 
 import rsclip_lab
 from rsclip_lab.models import load_model
 from rsclip_lab.training.config import FinetuneConfig
 from rsclip_lab.training.folders import unfinished_run
-from rsclip_lab.training.processes import World, join_processes
+from rsclip_lab.training.preparation import require_exact
+from rsclip_lab.training.processes import World, join_processes, stop_when_input_ends
 from rsclip_lab.training.run import Run, finetune
 from rsclip_lab.training.saved import load_run
 from rsclip_lab.training.state import Interrupted
 
 LAST_LINES = 12  # of the output, in an error
+JOBS, LEFT_SECONDS = "rsclip-lab-job-", 24 * 3600
 
 
 def finetune_in_processes(
@@ -53,14 +57,14 @@ def finetune_in_processes(
     for the run comes back through it. config.batch_size counts the pictures of all processes. Without a `cache` the
     processes share decoded pictures in a folder that is removed at the end.
     Ctrl-C stops the processes after the step at hand (Interrupted, a KeyboardInterrupt); the same call then goes on.
-    Raises ValueError for more processes than pictures in a batch, or than GPUs, FileExistsError for a folder in use,
-    and RuntimeError with what went wrong when a process fails.
+    Raises ValueError for more processes than pictures in a batch, or than GPUs, and where batch norms would see less
+    than the batch; FileExistsError for a folder in use; RuntimeError with what went wrong when a process fails.
     """
     config, folder = (config or FinetuneConfig()).resolved(model), Path(folder)
     require_room(processes, config.batch_size, model.device)
+    require_exact(model.net, config, World(0, processes))
     unfinished_run(folder)
-    with tempfile.TemporaryDirectory(prefix="rsclip-lab-") as place:
-        job = Path(place)
+    with job_folder() as job:
         model.save(job / "model")
         tables = {"captions": captions, "validation": validation, "replay": replay}
         asked = {
@@ -72,6 +76,19 @@ def finetune_in_processes(
         (job / "job.json").write_text(json.dumps(asked, default=os.fspath), encoding="utf-8")
         _run(job, processes, folder)
     return load_run(folder, str(model.device))
+
+
+@contextmanager
+def job_folder() -> Iterator[Path]:
+    """A temporary folder for what the processes of one call share; those of calls that were killed, a day ago or
+    more, are removed first."""
+    for left in Path(tempfile.gettempdir()).glob(f"{JOBS}*"):
+        with suppress(OSError):  # another user's, or locked: that call has lasted so long
+            if time.time() - left.lstat().st_mtime > LEFT_SECONDS:
+                with FileLock(left / ".lock", timeout=0):
+                    shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=JOBS) as place, FileLock(Path(place, ".lock")):
+        yield Path(place)
 
 
 def require_room(processes: int, batch_size: int, device: torch.device) -> None:
@@ -100,7 +117,7 @@ def _run(job: Path, processes: int, folder: Path) -> None:
             _show(output, last)
         except KeyboardInterrupt:
             interrupted = True
-            torchrun.stdin.close()  # what `_watch_input` waits for
+            torchrun.stdin.close()  # what `stop_when_input_ends` waits for
             _show(output, last)
     if torchrun.returncode and interrupted:
         raise Interrupted(f"interrupted: the same call goes on from what the {processes} processes saved in {folder}")
@@ -162,8 +179,7 @@ def main(job: Path) -> int:
     """What each process does; its exit status. What is printed as an error goes where all output goes, and only what
     torchrun says itself does not."""
     os.dup2(1, 2)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    threading.Thread(target=_watch_input, daemon=True).start()
+    stop_when_input_ends()
     try:
         _finetune(json.loads((job / "job.json").read_text("utf-8")), job / "model")
     except KeyboardInterrupt:
@@ -172,13 +188,6 @@ def main(job: Path) -> int:
         _note(error, job / "error.json")
         return 1
     return 0
-
-
-def _watch_input() -> None:
-    """Ctrl-C for this process when its input ends, as it does when the notebook says so, or is no more."""
-    while os.read(0, 1):
-        pass
-    os.kill(os.getpid(), signal.SIGINT)
 
 
 def _finetune(asked: dict, model_folder: Path) -> None:

@@ -10,17 +10,19 @@ import math
 import time
 from collections.abc import Iterable, Iterator, Sequence
 
-from torch import nn
+from torch import Tensor, nn
 
 from rsclip_lab.training.base_features import BaseFeatures
 from rsclip_lab.training.config import learning_rate_at
-from rsclip_lab.training.embedding import Embedding, embed, require_exact
+from rsclip_lab.training.embedding import Embedding, embed
 from rsclip_lab.training.fetch import BatchSource, TrainingBatch
 from rsclip_lab.training.objective import batch_loss, measure, replay_drift
 from rsclip_lab.training.preparation import (
+    batch_statistics,
     clamp_temperature,
     finish,
     prepare,
+    require_exact,
     set_training_mode,
     temperature_parameters,
     tower_parameters,
@@ -33,6 +35,7 @@ def train(state: TrainingState, source: BatchSource, callbacks: Sequence = ()) -
     """Train state.model in place on the batches of `source`, one row of state.history a step; a state that stands
     in the middle of a run goes on there."""
     config, net, world = state.config, state.model.net, state.world
+    require_exact(net, config, world)
     if state.optimizer is None:
         prepare(state)
     trained = trained_parameters(net)
@@ -42,9 +45,8 @@ def train(state: TrainingState, source: BatchSource, callbacks: Sequence = ()) -
         notify(callbacks, "on_start", state)
         while state.epoch < config.epochs and not stopping(state):
             set_training_mode(net, config)
-            require_exact(net, config.chunk_size, config.batch_size, world)
             for batch in watch.fetched(source.epoch(state.epoch, state.step_in_epoch)):  # fetch
-                learning_rate = set_learning_rate(state)
+                learning_rate, statistics = set_learning_rate(state), batch_statistics(net)
 
                 images, texts = embed_batch(state, batch)  # forward
                 loss = batch_loss(images.features, texts.features, net, batch, config)  # loss
@@ -65,7 +67,7 @@ def train(state: TrainingState, source: BatchSource, callbacks: Sequence = ()) -
                 measured = measure(
                     images.features, texts.features, batch, loss, grad_norm, net.logit_scale, drift, config
                 )
-                require_finite(state, measured)
+                require_finite(state, measured, statistics)
                 take_step(state)  # step
 
                 record(state, learning_rate, measured, watch.read(len(batch.caption_ids)))  # record
@@ -108,11 +110,14 @@ def take_step(state: TrainingState) -> None:
         state.ema.update(state.model.net)
 
 
-def require_finite(state: TrainingState, measured: dict[str, float]) -> None:
-    """Raise Diverged before a step that would spoil the weights. float16's scaler skips such gradients by itself."""
+def require_finite(state: TrainingState, measured: dict[str, float], statistics: list[tuple[Tensor, Tensor]]) -> None:
+    """Raise Diverged before a step that would spoil the weights, with the `batch_statistics` as they were before its
+    forward pass. float16's scaler skips gradients that are no numbers by itself."""
     names = ["loss"] if state.scaler.is_enabled() else ["loss", "grad_norm"]
     for name in names:
         if not math.isfinite(measured[name]):
+            for buffer, before in statistics:
+                buffer.copy_(before)
             raise Diverged(
                 f"step {state.step}: the {name.replace('_', ' ')} is {measured[name]}. Lower learning_rate "
                 f"(now {state.config.learning_rate:g}), or train in full precision with precision='fp32'"

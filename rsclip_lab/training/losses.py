@@ -1,4 +1,4 @@
-"""The losses of the course: CLIP's symmetric one, what holds old knowledge, and the counter-example."""
+"""The losses of the course: CLIP's symmetric one, SigLIP's, what holds old knowledge, and the counter-example."""
 
 from __future__ import annotations
 

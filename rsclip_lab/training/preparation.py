@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from rsclip_lab.environment import first_line
 from rsclip_lab.training.averaging import WeightAverage
@@ -14,7 +14,10 @@ from rsclip_lab.training.config import MAX_LOGIT_SCALE, FinetuneConfig
 from rsclip_lab.training.layers import frozen_part, part_of
 from rsclip_lab.training.lora import add_lora, lora_targets, merge_lora, require_peft
 from rsclip_lab.training.optimizers import lr_shares, make_optimizer
+from rsclip_lab.training.processes import World
 from rsclip_lab.training.state import TrainingState
+
+BatchNorm = nn.modules.batchnorm._BatchNorm  # the class that all of torch's are of
 
 
 def prepare(state: TrainingState) -> None:
@@ -92,9 +95,29 @@ def set_training_mode(net: nn.Module, config: FinetuneConfig) -> None:
     net.train()
     frozen = frozen_part(net, config)
     for name, module in net.named_modules():
-        norm = isinstance(module, nn.modules.batchnorm._BatchNorm)
-        if (name and frozen(name)) or (norm and config.freeze_batch_norm):
+        if (name and frozen(name)) or (isinstance(module, BatchNorm) and config.freeze_batch_norm):
             module.training = False
+
+
+def require_exact(net: nn.Module, config: FinetuneConfig, world: World) -> None:
+    """Raise ValueError where chunks or processes would give other gradients than the whole batch does: a batch norm
+    that `set_training_mode` sets to training normalises each picture by all that it sees at once."""
+    frozen = frozen_part(net, config)
+    norms = sum(isinstance(module, BatchNorm) and not frozen(name) for name, module in net.named_modules())
+    parts = [f"chunk_size={config.chunk_size}"] * (0 < config.chunk_size < config.batch_size)
+    parts += [f"{world.size} processes"] * (world.size > 1)
+    if norms and parts and not config.freeze_batch_norm:
+        raise ValueError(
+            f"{' and '.join(parts)}: each part of the batch would go through the network's {norms} batch norms by "
+            "itself, and they normalise by what they see, so the gradients would not be those of the whole batch; "
+            "keep their statistics fixed with freeze_batch_norm=True, or train with chunk_size=0 in one process"
+        )
+
+
+def batch_statistics(net: nn.Module) -> list[tuple[Tensor, Tensor]]:
+    """The statistics of batch norms in training mode, each with a copy: every forward pass changes them."""
+    norms = (module for module in net.modules() if isinstance(module, BatchNorm) and module.training)
+    return [(buffer, buffer.clone()) for norm in norms for buffer in norm.buffers()]
 
 
 @torch.no_grad()

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import itertools
 import os
+import signal
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,14 +20,24 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+from rsclip_lab.environment import first_line
+
 BUCKET_BYTES = 32 << 20  # gradients summed at a time: few messages, little memory
 PATIENCE = timedelta(hours=12)  # for a process that validates or saves; when one dies, torchrun ends all
+JOINING = timedelta(minutes=10)  # until all are there for the first time, as in torchrun
 _joined = itertools.count()
+
+
+class ProcessLost(RuntimeError):
+    """Another of the processes that train together has ended, or has never come."""
 
 
 @dataclass(frozen=True)
 class World:
-    """The processes of a run and this one's place among them; with size 1, the default, nothing is ever sent."""
+    """The processes of a run and this one's place among them; with size 1, the default, nothing is ever sent.
+
+    What they tell each other raises ProcessLost when one of them has ended.
+    """
 
     rank: int = 0
     size: int = 1
@@ -68,7 +80,7 @@ class World:
         padded = mine.new_zeros(most, *mine.shape[1:])
         padded[: len(mine)] = mine
         rows = [torch.empty_like(padded) for _ in range(self.size)]
-        dist.all_gather(rows, padded)
+        _among_all(dist.all_gather, rows, padded)
         return torch.stack(rows, dim=1).flatten(0, 1)[:total]  # row r of process p stood at r * size + p
 
     def sum_gradients(self, parameters: Iterable[nn.Parameter], alike: Iterable[nn.Parameter] = ()) -> None:
@@ -86,7 +98,7 @@ class World:
         _agree_on_gradients(parameters + alike)
         for bucket in in_buckets(p.grad for p in parameters + alike if p.grad is not None):
             flat = torch.cat([gradient.flatten() for gradient in bucket])
-            dist.all_reduce(flat)
+            _among_all(dist.all_reduce, flat)
             for gradient, total in zip(bucket, flat.split([g.numel() for g in bucket]), strict=True):
                 gradient.copy_(total.view_as(gradient))
 
@@ -95,7 +107,7 @@ class World:
         if self.size == 1:
             return flag
         flags = torch.tensor([float(flag)], device=device)
-        dist.all_reduce(flags, dist.ReduceOp.MAX)
+        _among_all(dist.all_reduce, flags, dist.ReduceOp.MAX)
         return bool(flags.item())
 
     def from_first(self, value):
@@ -103,7 +115,7 @@ class World:
         if self.size == 1:
             return value
         box = [value]
-        dist.broadcast_object_list(box, src=0)
+        _among_all(dist.broadcast_object_list, box, src=0)
         return box[0]
 
     def from_all(self, value) -> list:
@@ -111,7 +123,7 @@ class World:
         if self.size == 1:
             return [value]
         values = [None] * self.size
-        dist.all_gather_object(values, value)
+        _among_all(dist.all_gather_object, values, value)
         return values
 
     def by_first(self, function: Callable[[], object]):
@@ -130,12 +142,23 @@ class World:
         return outcome
 
 
+def _among_all(tell: Callable, *arguments, **options) -> None:
+    """Call a function of torch.distributed that every process calls."""
+    try:
+        tell(*arguments, **options)
+    except torch.OutOfMemoryError:  # a RuntimeError, and this process's own
+        raise
+    except RuntimeError as error:
+        what = f"another process of this run has ended; its own message says why ({first_line(error)})"
+        raise ProcessLost(what) from error
+
+
 def _agree_on_gradients(parameters: list[nn.Parameter]) -> None:
     """Zeros for a gradient that another process has: this one had nothing to embed."""
     if not parameters:
         return
     there = torch.tensor([float(p.grad is not None) for p in parameters], device=parameters[0].device)
-    dist.all_reduce(there, dist.ReduceOp.MAX)
+    _among_all(dist.all_reduce, there, dist.ReduceOp.MAX)
     for parameter, somewhere in zip(parameters, there.tolist(), strict=True):
         if somewhere and parameter.grad is None:
             parameter.grad = torch.zeros_like(parameter)
@@ -169,13 +192,28 @@ def join_processes() -> Iterator[World]:
     gpus, place = torch.cuda.device_count(), int(os.environ["LOCAL_RANK"])
     if place < gpus:
         torch.cuda.set_device(place)
-    store, rank, size = next(dist.rendezvous("env://", timeout=PATIENCE))
+    times = next(_joined)
+    patience = PATIENCE if times else JOINING  # later the first process may come from measuring what it trained
+    store, rank, size = next(dist.rendezvous("env://", timeout=patience))
+    store.set_timeout(PATIENCE)
     # Another prefix each time: the store outlives the group, and would tell the next one this one's addresses.
-    store = dist.PrefixStore(f"rsclip-lab {next(_joined)}", store)
+    store = dist.PrefixStore(f"rsclip-lab {times}", store)
+    _await_all(store, rank, size, patience)
     backend = "cpu:gloo,cuda:nccl" if gpus and dist.is_nccl_available() else "gloo"
     dist.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=PATIENCE)
     yield World.joined()
     dist.destroy_process_group()  # not after an error: NCCL would wait for others that may never come
+
+
+def _await_all(store: dist.Store, rank: int, size: int, patience: timedelta) -> None:
+    """Return when all processes have come. ProcessLost when it takes longer."""
+    store.set(f"here {rank}", "")
+    try:
+        store.wait([f"here {number}" for number in range(size)], patience)
+    except RuntimeError as error:
+        missing = ", ".join(str(number) for number in range(size) if not store.check([f"here {number}"]))
+        what = f"of {size} processes number {missing} did not join within {patience.total_seconds() / 60:g} minutes"
+        raise ProcessLost(f"{what}: every process that torchrun starts has to call `finetune`") from error
 
 
 def device_of_this_process(device: torch.device) -> torch.device:
@@ -197,3 +235,16 @@ def device_of_this_process(device: torch.device) -> torch.device:
 
 def started_by_torchrun() -> bool:
     return dist.is_available() and dist.is_torchelastic_launched()
+
+
+def stop_when_input_ends() -> None:
+    """Ctrl-C for this process, from now on, when its standard input ends: as a pipe does when the process that holds
+    its other end closes it, or is no more. It comes also where Ctrl-C was ignored."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    threading.Thread(target=_watch_input, daemon=True).start()
+
+
+def _watch_input() -> None:
+    while os.read(0, 1):
+        pass
+    os.kill(os.getpid(), signal.SIGINT)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,22 +12,25 @@ import pandas as pd
 import torch
 
 from rsclip_lab.checks import require_trainable, require_usable
+from rsclip_lab.data.disk import named_folder
 from rsclip_lab.environment import FORMATS, Precision, emulates_bfloat16, select_precision, set_seed
 from rsclip_lab.evaluation.record import record_metrics
 from rsclip_lab.models.saved.description import plain
 from rsclip_lab.models.saved.files import update_description
 from rsclip_lab.models.saved.provenance import describe_finetuned
+from rsclip_lab.training.alone import alone_in
 from rsclip_lab.training.batches import CaptionBatches
 from rsclip_lab.training.callbacks import CollapseAlarm, ProgressBar, Validate, tensorboard_callbacks
 from rsclip_lab.training.checkpoints import Checkpoints
 from rsclip_lab.training.config import FinetuneConfig
 from rsclip_lab.training.fetch import BatchSource
-from rsclip_lab.training.folders import begin_run, describe_inputs, finish_run, require_same_start, unfinished_run
+from rsclip_lab.training.folders import begin_run, finish_run, run_to_go_on_with
 from rsclip_lab.training.interruption import Interruption
 from rsclip_lab.training.loop import train
-from rsclip_lab.training.preparation import prepare, require_possible
+from rsclip_lab.training.preparation import prepare, require_exact, require_possible
 from rsclip_lab.training.processes import World, device_of_this_process, join_processes
 from rsclip_lab.training.siglip_bias import add_logit_bias
+from rsclip_lab.training.start import describe_inputs, require_alike, require_same_start, start_of
 from rsclip_lab.training.state import Interrupted, NotSaved, TrainingState, TrainingStopped
 
 
@@ -121,53 +125,62 @@ def finetune(
     began, world = time.perf_counter(), World.joined()
     if not hasattr(model, "net"):
         raise TypeError(f"finetune takes a loaded model, not {model!r}: finetune(load_model({model!r}), …)")
-    device, folder = device_of_this_process(model.device), None if folder is None else Path(folder)
-    former = world.by_first(lambda: unfinished_run(folder)) if folder else None
+    device, cache = device_of_this_process(model.device), cache and named_folder(cache)
+    folder = None if folder is None else named_folder(folder)
+    former = world.by_first(lambda: run_to_go_on_with(folder)) if folder else None
     config = checked(model, captions, config, validation, replay, callbacks, world)
     require_possible(model.net, config, device)
+    require_exact(model.net, config, world)
     precision = world.from_first(chosen_precision(device, config, former))
     inputs = describe_inputs(model, precision, captions=captions, replay=replay, validation=validation)
     notes = {"config": plain(config.to_dict()), **inputs, "device": str(device), "processes": world.size}
+    require_alike(notes, world)
     if former:
         require_same_start(folder, former, notes)
         notes["started"] = former["started"]
-    elif folder:
-        world.by_first(lambda: begin_run(folder, notes))
-
-    set_seed(config.seed)
     batches = CaptionBatches(
         captions, config.batch_size, config.seed, replay, config.replay_share, config.distinct_captions
     )
-    base = model if device == model.device else model.copy().to(device)
-    state = TrainingState(base.copy(), base, config, precision, batches.steps_per_epoch, world, began=began)
-    source = BatchSource(state.model, batches, config, progress and world.first, cache, world)
     hooks = [*standard_callbacks(validation, progress, folder), *callbacks, CollapseAlarm()]
-    return trained(state, source, hooks, folder, notes)
+
+    with ExitStack() as stack:
+        if folder:
+            world.by_first(lambda: stack.enter_context(alone_in(folder)))
+            world.by_first(lambda: begin_run(folder, notes, former))
+        set_seed(config.seed)
+        base = model if device == model.device else model.copy().to(device)
+        state = TrainingState(base.copy(), base, config, precision, batches.steps_per_epoch, world, began=began)
+        source = BatchSource(state.model, batches, config, progress and world.first, cache, world)
+        checkpoints = Checkpoints(folder, hooks, start_of(former or notes))
+        return trained(state, source, checkpoints, notes)
 
 
-def trained(state: TrainingState, source: BatchSource, callbacks: Sequence, folder: Path | None, notes: dict) -> Run:
-    """Train from the first step, or from the last checkpoint in `folder`; keep what comes out, or what there is."""
+def trained(state: TrainingState, source: BatchSource, checkpoints: Checkpoints, notes: dict) -> Run:
+    """Train from the first step, or from the last checkpoint; keep what comes out, or what there is."""
+    folder = checkpoints.folder
     add_logit_bias(state, source)
     prepare(state)
     torch.manual_seed(state.config.seed + state.world.rank)  # dropout differs from process to process
-    checkpoints = Checkpoints(folder, callbacks)
     checkpoints.restore(state)
     with Interruption() as interruption:
         try:
-            train(state, source, [*callbacks, checkpoints, interruption])
+            train(state, source, [*checkpoints.callbacks, checkpoints, interruption])
         except (TrainingStopped, Interrupted) as error:
             error.run = run_so_far(state, notes, stop=str(error))
-            error.args = (in_full(error, checkpoints),)
+            error.args = (in_full(error, checkpoints, state),)
             raise
         run = run_so_far(state, notes, state.stop, folder if state.world.first else None)
         if folder:
             state.world.by_first(lambda: finish_run(run))
+    if interruption.received:
+        raise late(interruption, run)
     return run
 
 
 def checked(model, captions, config, validation, replay, callbacks, world: World) -> FinetuneConfig:
     """The configuration with nothing left open; raises what can be known to go wrong before anything is done."""
     config = (config or FinetuneConfig()).resolved(model)
+    config = FinetuneConfig.from_dict(plain(config.to_dict()))  # numpy's numbers would come into the history
     world.require_shares(config.batch_size)
     require_trainable(captions, config.batch_size)
     for name, table in (("the replay table", replay), ("the validation table", validation)):
@@ -194,7 +207,15 @@ def run_so_far(state: TrainingState, notes: dict, stop: str | None, folder: Path
     return Run(state.model, pd.DataFrame(state.history), pd.DataFrame(state.validation), folder)
 
 
-def in_full(error: TrainingStopped | Interrupted, checkpoints: Checkpoints) -> str:
+def late(interruption: Interruption, run: Run) -> Interrupted:
+    """For a signal that came when all was trained."""
+    where = f"the run is saved in {run.folder}" if run.folder else "the run is in this error's .run"
+    error = Interrupted(f"{interruption.cause}: it came when all steps were done; {where}")
+    error.run = run
+    return error
+
+
+def in_full(error: TrainingStopped | Interrupted, checkpoints: Checkpoints, state: TrainingState) -> str:
     """What ended a run, where it is kept, and what to do."""
     words = f"{error}; {checkpoints.kept}"
     if not checkpoints.folder:
@@ -203,6 +224,8 @@ def in_full(error: TrainingStopped | Interrupted, checkpoints: Checkpoints) -> s
         return words
     if isinstance(error, Interrupted):
         return f"{words}. The same call, in a terminal the same command, goes on from there"
+    if state.step == state.total_steps:
+        return f"{words}. It was the last step: the same call keeps the run as it is"
     return (
         f"{words}. The same call would go on from there and stop again: change the configuration, and name another "
         "folder"

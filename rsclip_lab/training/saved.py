@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from rsclip_lab.data.disk import check_new_folder
+from rsclip_lab.data.disk import check_new_folder, named_folder
 from rsclip_lab.evaluation.record import table_hash
 from rsclip_lab.models import ModelError, load_model
 from rsclip_lab.training.config import FinetuneConfig
-from rsclip_lab.training.folders import fingerprint, is_run, is_unfinished, save_run
+from rsclip_lab.training.folders import is_run, is_unfinished, save_run
 from rsclip_lab.training.processes import World, join_processes
 from rsclip_lab.training.run import Run, finetune
+from rsclip_lab.training.start import fingerprint
 
 
 def keep_run(run: Run, folder: str | Path) -> Run:
@@ -24,7 +25,7 @@ def keep_run(run: Run, folder: str | Path) -> Run:
 
     A run that stands there already is replaced; FileExistsError when the folder holds anything else.
     """
-    folder = Path(folder)
+    folder = named_folder(folder)
     if is_run(folder):
         shutil.rmtree(folder)
     check_new_folder(folder)
@@ -38,7 +39,7 @@ def load_run(folder: str | Path, device: str = "auto") -> Run:
 
     Raises FileNotFoundError where there is none, ModelError where its model or record cannot be read.
     """
-    folder = Path(folder)
+    folder = named_folder(folder)
     if is_unfinished(folder):
         raise FileNotFoundError(
             f"{folder}: holds a run that is not finished; go on with it by the call that began it: "
@@ -75,7 +76,8 @@ def load_or_finetune(
     when the new one, in FOLDER-new until then, is finished.
     callbacks: of the training, if there is any. any_epochs: take a kept run whatever its `.config.epochs`.
     """
-    config, folder = (config or FinetuneConfig()).resolved(model), Path(folder)
+    config, folder = (config or FinetuneConfig()).resolved(model), named_folder(folder)
+    World.joined().by_first(lambda: settle(folder))
     how = {"replay": replay, "progress": progress, "callbacks": callbacks}
     if not is_run(folder):
         return finetune(model, captions, config, folder=folder, **how)
@@ -85,15 +87,36 @@ def load_or_finetune(
         asked = replace(asked, epochs=kept.config.epochs)
     if same_start(kept, model, captions, replay) and kept.config == asked:
         return kept
-    beside = folder.with_name(f"{folder.name}-new")
-    run = load_or_finetune(beside, model, captions, config, **how)
-    World.joined().by_first(lambda: take_the_place(beside, folder))
+    run = load_or_finetune(beside(folder), model, captions, config, **how)
+    World.joined().by_first(lambda: take_the_place(beside(folder), folder))
     return replace(run, folder=run.folder and folder)
 
 
 def take_the_place(new: Path, folder: Path) -> None:
-    shutil.rmtree(folder)
+    """Put the run in `new` where another one is; at any moment one of them is whole."""
+    os.replace(folder, aside(folder))
     os.replace(new, folder)
+    shutil.rmtree(aside(folder))
+
+
+def settle(folder: Path) -> None:
+    """Finish what a process that was killed in `take_the_place` has begun."""
+    former, new = aside(folder), beside(folder)
+    if not former.exists():
+        return
+    if not folder.exists():
+        os.replace(new if is_run(new) else former, folder)
+    shutil.rmtree(former, ignore_errors=True)
+
+
+def beside(folder: Path) -> Path:
+    """Where the successor of the run in `folder` is trained."""
+    return folder.with_name(f"{folder.name}-new")
+
+
+def aside(folder: Path) -> Path:
+    """Where the run in `folder` is for the moment in which its successor takes its place."""
+    return folder.with_name(f".{folder.name}.replaced")
 
 
 def same_start(run: Run, model, captions: pd.DataFrame, replay: pd.DataFrame | None) -> bool:

@@ -32,6 +32,7 @@ def _joined(rank: int, count: int, place: str, function, arguments: tuple):
     torch.set_num_threads(1)
     dist.init_process_group("gloo", init_method=place, rank=rank, world_size=count, timeout=timedelta(seconds=60))
     result = function(World.joined(), *arguments)
-    dist.barrier()  # nobody leaves while another is still arriving
-    dist.destroy_process_group()
+    if dist.is_initialized():  # the function may have parted from the others
+        dist.barrier()  # nobody leaves while another is still arriving
+        dist.destroy_process_group()
     return result

@@ -2,20 +2,25 @@
 
 import errno
 import json
+import multiprocessing
 import os
 import pickle
+import re
 import resource
+import shutil
 import signal
+import time
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from gloo_processes import in_processes
-from safetensors.torch import load_file
+from gloo_processes import PRELOAD, in_processes
+from safetensors.torch import load_file, save_file
 from small_runs import (
     CONFIG,
     TIMES,
@@ -200,6 +205,33 @@ def test_a_callback_that_remembers_what_cannot_be_kept_is_told_before_the_first_
         tune(tmp_path / "run", callbacks=[Sum()])
 
 
+def test_what_cannot_be_kept_is_told_after_the_first_step(tune, tmp_path):
+    class Sum:
+        total = 0
+
+        def on_step(self, state):
+            self.total += np.float64(state.record["loss"])
+
+        def state_dict(self):
+            return {"total": self.total}
+
+    def add(state):
+        state.record["mine"] = np.float64(1)
+
+    for callback, name in ((Sum(), "Sum, 0, total"), (At(add, 1), "history, 0, mine")):
+        with pytest.raises(TypeError, match=f"{name}: np.float64.* cannot be kept"):
+            tune(tmp_path / "run", replace(CONFIG, save_minutes=60), callbacks=[callback, At(fail, 2)])
+
+
+def test_a_run_that_collapses_in_its_last_step_is_kept_by_the_same_call(tune, whole, tmp_path):
+    def collapse(state):
+        raise Collapsed("everything is one point")
+
+    with pytest.raises(Collapsed, match="the last step: the same call keeps the run as it is$"):
+        tune(tmp_path / "run", callbacks=[At(collapse, 10)])
+    assert_same(tune(tmp_path / "run"), whole)
+
+
 def test_a_folder_shows_how_far_its_run_is(tune, clip, tmp_path):
     folder = tmp_path / "run"
     seen = {}
@@ -209,7 +241,7 @@ def test_a_folder_shows_how_far_its_run_is(tune, clip, tmp_path):
 
     with pytest.raises(Interrupted):
         tune(folder, replace(CONFIG, ema=0), callbacks=[At(look, 1), At(press_ctrl_c, 7)])
-    assert seen[1] == ["run.json"]
+    assert seen[1] == [".lock", "run.json"]
     names = ["best-0.safetensors", "checkpoint.pt", "history.csv", "run.json", "validation.csv"]
     assert files_in(folder) == names
     assert len(pd.read_csv(folder / "history.csv")) == 7 and len(pd.read_csv(folder / "validation.csv")) == 1
@@ -265,7 +297,7 @@ def test_other_pictures_captions_or_base_weights_do_not_go_on_with_a_run(tune, c
     with torch.no_grad():
         clip.net.logit_scale += 0.1
     try:
-        with pytest.raises(FileExistsError, match="the weights of the model were small .*, now small"):
+        with pytest.raises(FileExistsError, match=r"model was small \(weights (\w+)…\), now small \(weights (?!\1)"):
             tune(tmp_path / "run")
     finally:
         with torch.no_grad():
@@ -300,11 +332,99 @@ def test_a_checkpoint_that_is_none_is_told_and_never_executed(tune, whole, tmp_p
     foreign = [b"", b"no checkpoint", *((tmp_path / name).read_bytes() for name in ("other.pt", "net.pt"))]
     for bad in (*bombs, *foreign, content[: len(content) // 2], content[:-1]):
         checkpoint.write_bytes(bad)
-        with pytest.raises(ModelError, match="checkpoint.pt: not the checkpoint of this run.*Remove this file"):
+        with pytest.raises(ModelError, match="checkpoint.pt: not the checkpoint of this run.*Remove it to") as told:
             tune("run")
+        assert "PyTorch 2.6" not in str(told.value)
     assert not (tmp_path / "exploded").exists()
     checkpoint.unlink()
+    checkpoint.mkdir()
+    with pytest.raises(ModelError, match="checkpoint.pt: not the checkpoint of this run.*IsADirectoryError"):
+        tune("run")
+    checkpoint.rmdir()
     assert_same(tune("run"), whole)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"step": -3},
+        {"step": 4},
+        {"step": 10**6},
+        {"epoch": 1},
+        {"history": []},
+        {"history": [1, 2, 3]},
+        {"validation": [{"epoch": 3}]},
+        {"stop": 5},
+        {"seconds": "x"},
+        {"random": []},
+        {"ema": None},
+        {"base_features": {"texts": torch.tensor([10**6]), "features": torch.zeros(1, 16)}},
+        {"callbacks": {"Validate": [{"best_epoch": "../../x"}]}},
+    ],
+    ids=str,
+)
+def test_a_checkpoint_with_a_wrong_value_is_told(tune, tmp_path, change):
+    with pytest.raises(Interrupted):
+        tune(tmp_path / "run", callbacks=[At(press_ctrl_c, 3)])
+    checkpoint = tmp_path / "run" / "checkpoint.pt"
+    torch.save(torch.load(checkpoint, weights_only=True) | change, checkpoint)
+    with pytest.raises(ModelError, match="checkpoint.pt: not the checkpoint of this run"):
+        tune(tmp_path / "run")
+
+
+def test_the_checkpoint_of_another_run_of_the_same_network_is_told(tune, whole, tmp_path):
+    for name, config in (("run", CONFIG), ("other", replace(CONFIG, seed=5))):
+        with pytest.raises(Interrupted):
+            tune(tmp_path / name, config, callbacks=[At(press_ctrl_c, 7)])
+    own = (tmp_path / "run" / "checkpoint.pt").read_bytes()
+    shutil.copy(tmp_path / "other" / "checkpoint.pt", tmp_path / "run")
+    with pytest.raises(ModelError, match="a run with another configuration, model or tables"):
+        tune(tmp_path / "run")
+    (tmp_path / "run" / "checkpoint.pt").write_bytes(own)
+    best = tmp_path / "run" / "best-0.safetensors"
+    weights = best.read_bytes()
+    save_file({"weight": torch.ones(3)}, best)
+    with pytest.raises(ModelError, match="best-0.safetensors has the weights of another network"):
+        tune(tmp_path / "run")
+    best.write_bytes(weights)
+    assert_same(tune(tmp_path / "run"), whole)
+
+
+def test_a_run_without_a_checkpoint_gives_its_folder_to_one_that_begins_otherwise(tune, whole, tmp_path):
+    config = replace(CONFIG, save_minutes=60, seed=5)
+    with pytest.raises(Broken):
+        tune(tmp_path / "run", config, callbacks=[At(fail, 3)])
+    assert files_in(tmp_path / "run") == ["run.json"]
+    assert_same(tune(tmp_path / "run"), whole)
+
+
+def test_what_is_refused_leaves_no_folder(tune, tmp_path, picture_folder):
+    with pytest.raises(ValueError, match="nothing to replay"):
+        tune(tmp_path / "run", replay=read_captions(picture_folder)[:4])
+    assert not (tmp_path / "run").exists()
+
+
+def train_in(folder, pictures, began):
+    torch.set_num_threads(1)
+    small_run(small_clip(), pictures, folder, callbacks=[At(lambda state: (began.set(), time.sleep(60)), 3)])
+
+
+def test_two_processes_do_not_train_in_one_folder(tune, whole, tmp_path, picture_folder):
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(PRELOAD)
+    began = context.Event()
+    other = context.Process(target=train_in, args=(tmp_path / "run", picture_folder, began))
+    other.start()
+    try:
+        assert began.wait(60)
+        with pytest.raises(FileExistsError, match="another process is training in this folder"):
+            tune(tmp_path / "run")
+        assert (tmp_path / "run" / ".lock").exists()
+    finally:
+        other.kill()
+        other.join()
+    assert_same(tune(tmp_path / "run"), whole)  # the lock has gone with the process
+    assert not (tmp_path / "run" / ".lock").exists()
 
 
 WITHOUT_HASH = '{"config": {}, "data": {}, "base_model": "x", "dtype": "float32", "started": "now"}'
@@ -386,6 +506,39 @@ def test_a_kept_run_stays_until_its_successor_is_finished(clip, tmp_path, pictur
     assert not (tmp_path / "run-new").exists()
 
 
+class Killed(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("moment", [1, 2, 3])
+def test_a_successor_that_was_killed_as_it_took_its_place_takes_it_the_next_time(
+    clip, tmp_path, picture_folder, monkeypatch, moment
+):
+    folder, captions, moments = tmp_path / "run", read_captions(picture_folder), []
+
+    def until_killed(function):
+        def called(*arguments, **options):
+            if Path(arguments[0]).name in ("run", "run-new", ".run.replaced"):
+                moments.append(arguments)
+                if len(moments) == moment:
+                    raise Killed
+            return function(*arguments, **options)
+
+        return called
+
+    load_or_finetune(folder, clip, captions, CONFIG, progress=False)
+    other = replace(CONFIG, seed=7)
+    run = load_or_finetune(tmp_path / "run-new", clip, captions, other, progress=False)
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr("os.replace", until_killed(os.replace))
+        patch.setattr("shutil.rmtree", until_killed(shutil.rmtree))
+        load_or_finetune(folder, clip, captions, other, progress=False)
+    again = load_or_finetune(folder, clip, captions, other, progress=False)
+    assert again.seconds == run.seconds  # it was not trained again
+    assert_same(again, run)
+    assert sorted(path.name for path in tmp_path.iterdir() if path.name != "pictures") == ["run"]
+
+
 def tuned_in_a_process(world, pictures, folder=None, stop_in=None):
     """Weights and history, or what the run said as SIGTERM reached one of the processes after three steps."""
 
@@ -400,6 +553,40 @@ def tuned_in_a_process(world, pictures, folder=None, stop_in=None):
     weights = {name: value.numpy() for name, value in run.model.net.state_dict().items()}
     assert run.folder == (folder if world.first else None)
     return weights, run.history.drop(columns=TIMES), run.validation
+
+
+def told_in_a_process(world, pictures, change):
+    """What a process says that is given something else than the others."""
+    clip, captions = small_clip(), read_captions(pictures)
+    options = {"captions": captions[captions.image_id < 10]}
+    if world.first:
+        pass
+    elif change == "table":
+        options["captions"] = options["captions"][::-1]
+    elif change == "replay":
+        options["replay"] = None
+    elif change == "config":
+        options["config"] = replace(CONFIG, epochs=5)
+    else:
+        with torch.no_grad():
+            clip.net.logit_scale += 0.1
+    with pytest.raises(ValueError) as told:
+        small_run(clip, pictures, **options)
+    return str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("table", r"the captions table is 20 captions \((\w+)…\) in process 1, 20 captions \((?!\1).* in process 2"),
+        ("replay", r"the replay table is 4 captions \(\w+…\) in process 1, none in process 2"),
+        ("config", "epochs is 2 in process 1, 5 in process 2"),
+        ("model", r"the model is small \(weights (\w+)…\) in process 1, small \(weights (?!\1).* in process 2"),
+    ],
+)
+def test_processes_that_were_given_different_things_do_not_train(picture_folder, change, words):
+    one, other = in_processes(2, told_in_a_process, picture_folder, change)
+    assert one == other and re.search(f"the 2 processes were not given the same to train: {words}\\. Each", one)
 
 
 def test_a_signal_to_one_of_two_processes_stops_both_and_both_go_on(tmp_path, picture_folder):

@@ -24,10 +24,11 @@ from rsclip_lab.training.config import SMALL_RATE
         {"freeze_image": "everything"},
         {"min_crop": 0.0},
         {"precision": "int8"},
+        {"optimizer": "adafactor", "lora_rank": 4},
     ],
 )
 def test_a_value_that_cannot_work_is_named(bad):
-    (name,) = bad
+    name = next(iter(bad))
     with pytest.raises(ValueError, match=rf"{name}=.*must be"):
         FinetuneConfig(**bad)
 

@@ -14,8 +14,9 @@ from torch import nn
 from rsclip_lab.environment import Precision, select_precision
 from rsclip_lab.models import new_clip
 from rsclip_lab.training.config import FinetuneConfig
-from rsclip_lab.training.embedding import embed, require_exact
+from rsclip_lab.training.embedding import embed
 from rsclip_lab.training.losses import clip_loss
+from rsclip_lab.training.preparation import require_exact, set_training_mode
 from rsclip_lab.training.processes import World
 from rsclip_lab.training.run import finetune
 
@@ -206,23 +207,35 @@ def test_batch_norm_that_takes_its_statistics_from_the_batch_would_be_wrong_and_
     wanted, found = at_once(copy.deepcopy(model), batch), by_chunks(copy.deepcopy(model), batch, 7)
     off = [(found[1][name] - gradient).norm() / gradient.norm() for name, gradient in wanted[1].items()]
     assert max(off) > 0.1
+    in_chunks = FinetuneConfig(batch_size=BATCH, chunk_size=7)
     with pytest.raises(ValueError, match=r"chunk_size=7: .* freeze_batch_norm=True, or train with chunk_size=0"):
-        require_exact(model.net, 7, BATCH, World())
+        require_exact(resnet().net, in_chunks, World())
     with pytest.raises(ValueError, match="^2 processes: .* in one process"):
-        require_exact(model.net, 0, BATCH, World(0, 2))
+        require_exact(resnet().net, FinetuneConfig(), World(0, 2))
+    with pytest.raises(ValueError, match="^chunk_size=7 and 2 processes: "):
+        require_exact(resnet().net, replace(in_chunks, freeze_image=2), World(0, 2))
 
 
-def test_nothing_is_refused_where_batch_norm_sees_the_whole_batch_or_is_kept():
-    model = resnet()
-    model.net.train()
+@pytest.mark.parametrize("changes", [{}, {"freeze_image": 2}, {"freeze_image": "all"}, {"freeze_batch_norm": True}])
+def test_what_is_refused_beforehand_is_what_would_be_in_training_mode(changes):
+    net, config = resnet().net, FinetuneConfig(batch_size=BATCH, chunk_size=7, **changes)
+    set_training_mode(net, config)
+    at_stake = sum(isinstance(module, nn.BatchNorm2d) and module.training for module in net.modules())
+    net.eval()
+    if at_stake:
+        with pytest.raises(ValueError, match=f"the network's {at_stake} batch norms"):
+            require_exact(net, config, World())
+    else:
+        require_exact(net, config, World())
+    assert not any(module.training for module in net.modules())
+
+
+def test_nothing_is_refused_where_batch_norm_sees_the_whole_batch_or_there_is_none():
+    config = FinetuneConfig(batch_size=BATCH)
     for chunk_size in (0, BATCH, 2 * BATCH):
-        require_exact(model.net, chunk_size, BATCH, World())
-    require_exact(statistics_kept(model).net, 7, BATCH, World(0, 4))
-    frozen = resnet()
-    frozen.net.train()
-    frozen.net.visual.eval()  # as a locked tower is
-    require_exact(frozen.net, 7, BATCH, World(0, 4))
-    require_exact(open_clip.create_model("ViT-S-32-alt", pretrained=None).train(), 7, BATCH, World(0, 4))
+        require_exact(resnet().net, replace(config, chunk_size=chunk_size), World())
+    without = open_clip.create_model("ViT-S-32-alt", pretrained=None)
+    require_exact(without, replace(config, chunk_size=7), World(0, 4))
 
 
 @pytest.fixture

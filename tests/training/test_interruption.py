@@ -85,6 +85,7 @@ def test_a_second_signal_interrupts_at_once(tune, picture_folder, tmp_path, hand
     with pytest.raises(KeyboardInterrupt) as stopped:
         tune(tmp_path / "run", callbacks=[At(press_twice, 4)])
     assert type(stopped.value) is KeyboardInterrupt and after == []
+    assert "second signal: interrupted at once" in str(stopped.value) and "goes on from there" in str(stopped.value)
     assert current() == handlers
     assert_same(tune(tmp_path / "run"), whole_run(picture_folder))  # from the checkpoint after step 3
 
@@ -114,15 +115,24 @@ def test_a_signal_while_an_epoch_is_measured_keeps_what_was_measured(tune, tmp_p
     assert measured == [] and len(run.validation) == 2
 
 
-def test_a_signal_when_all_is_trained_comes_after_the_run_is_saved(tune, picture_folder, tmp_path, handlers):
-    class Last:
-        def on_end(self, state):
-            press_ctrl_c(state)
+class Last:
+    def on_end(self, state):
+        press_ctrl_c(state)
 
-    with pytest.raises(KeyboardInterrupt):
+
+def test_a_signal_when_all_is_trained_comes_after_the_run_is_saved(tune, picture_folder, tmp_path, handlers):
+    words = f"Ctrl-C: it came when all steps were done; the run is saved in {tmp_path}/run$"
+    with pytest.raises(Interrupted, match=words) as stopped:
         tune(tmp_path / "run", callbacks=[Last()])
     assert current() == handlers
-    assert_same(load_run(tmp_path / "run", device="cpu"), whole_run(picture_folder))
+    for run in (stopped.value.run, load_run(tmp_path / "run", device="cpu")):
+        assert_same(run, whole_run(picture_folder))
+
+
+def test_a_signal_when_all_is_trained_loses_no_run_without_a_folder(tune, picture_folder):
+    with pytest.raises(Interrupted, match="the run is in this error's .run$") as stopped:
+        tune(callbacks=[Last()])
+    assert_same(stopped.value.run, whole_run(picture_folder))
 
 
 def test_handlers_come_back_when_a_run_ends_or_fails(tune, handlers):

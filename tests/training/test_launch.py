@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from dataclasses import replace
@@ -19,7 +20,7 @@ from torch import nn
 
 from rsclip_lab.models import load_model, new_clip
 from rsclip_lab.training.config import FinetuneConfig
-from rsclip_lab.training.launch import finetune_in_processes
+from rsclip_lab.training.launch import finetune_in_processes, job_folder
 from rsclip_lab.training.run import finetune
 from rsclip_lab.training.state import Interrupted
 
@@ -141,10 +142,39 @@ def test_what_can_be_known_before_is_said_before(model, noisy, tmp_path):
         finetune_in_processes(model, noisy, CONFIG, 0, tmp_path / "run")
     with pytest.raises(FileExistsError, match="holds something already"):
         finetune_in_processes(model, noisy, CONFIG, 2, tmp_path)
+    resnet = new_clip(ARCHITECTURE | {"vision_cfg": {"image_size": 32, "layers": [1, 1, 1, 1], "width": 8}})
+    with pytest.raises(ValueError, match="^2 processes: .* batch norms"):
+        finetune_in_processes(resnet, noisy, CONFIG, 2, tmp_path / "run")
     model.net.to("meta")
     with pytest.raises(ValueError, match=r"processes=2: each needs a GPU of its own, and CUDA can use \d"):
         finetune_in_processes(model, noisy, CONFIG, 2, tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+IN_A_JOB = """
+from rsclip_lab.training.launch import job_folder
+with job_folder() as job:
+    (job / "pixels").mkdir()
+    print(job, flush=True)
+    input()
+"""
+
+
+def test_what_a_killed_call_has_left_is_removed_a_day_later_and_what_a_call_at_work_has_is_not(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    environment = os.environ | {"TMPDIR": str(tmp_path), "PYTHONPATH": str(Path(__file__).parents[2])}
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "env": environment}
+    with subprocess.Popen([sys.executable, "-c", IN_A_JOB], **pipes) as call, job_folder() as at_work:
+        left = Path(call.stdout.readline().strip())
+        call.kill()
+        call.wait()
+        with job_folder():
+            assert (left / "pixels").is_dir()  # killed just now: its processes may still be saving
+        for folder in (left, at_work):
+            os.utime(folder, (time.time() - 25 * 3600,) * 2)
+        with job_folder() as later:
+            assert set(tmp_path.iterdir()) == {at_work, later}
+    assert not any(tmp_path.iterdir())
 
 
 SCRIPT = """

@@ -8,13 +8,15 @@ from functools import partial
 import pytest
 import torch
 from conftest import TINY_ARCHITECTURE as TINY
+from small_runs import CONFIG as SMALL
+from small_runs import At, assert_same, small_run
 from test_layers import RESNET
 from torch._dynamo.utils import counters
 
 from rsclip_lab.data import read_captions
 from rsclip_lab.environment import select_precision
 from rsclip_lab.models import new_clip
-from rsclip_lab.training import FinetuneConfig, finetune
+from rsclip_lab.training import Diverged, FinetuneConfig, finetune
 from rsclip_lab.training.preparation import (
     compile_towers,
     finish,
@@ -29,6 +31,15 @@ from rsclip_lab.training.state import TrainingState
 QUICK = FinetuneConfig(epochs=2, batch_size=3, learning_rate=1e-3, augment=False, precision="fp32")
 ONE_LAYER = TINY | {part: TINY[part] | {"layers": 1} for part in ("vision_cfg", "text_cfg")}
 CHANNELS_LAST = torch.channels_last
+
+
+@pytest.fixture
+def one_thread():
+    """For comparisons bit by bit."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 def state_of(clip, config):
@@ -116,6 +127,24 @@ def test_a_locked_resnet_keeps_its_weights_and_its_statistics(picture_folder):
     moved = {name for name in before if not torch.equal(before[name], after[name])}
     assert not any(name.startswith("visual.") for name in moved)
     assert {"logit_scale", "text_projection", "token_embedding.weight"} <= moved
+
+
+def test_a_run_that_diverges_keeps_the_batch_statistics_of_the_step_before_and_goes_on_as_one_that_did_not(
+    picture_folder, tmp_path, one_thread
+):
+    def spoil_pixels(state):
+        kept.update({name: value.clone() for name, value in state.model.net.state_dict().items()})
+        state.model.net.visual.register_forward_pre_hook(lambda tower, pixels: (pixels[0] * torch.inf,))
+
+    kept, clip, config = {}, new_clip(RESNET, seed=0), replace(SMALL, ema=0.0, freeze_batch_norm=False)
+    with pytest.raises(Diverged, match="step 3: the loss is nan") as told:
+        small_run(clip, picture_folder, tmp_path / "run", config, callbacks=[At(spoil_pixels, step=3)])
+    left = told.value.run.model.net.state_dict()
+    assert all(torch.equal(left[name], value) for name, value in kept.items())
+    assert left["visual.bn1.num_batches_tracked"] == 3 and left["visual.bn1.running_mean"].abs().max() > 0
+
+    resumed = small_run(clip, picture_folder, tmp_path / "run", config)
+    assert_same(resumed, small_run(clip, picture_folder, None, config))
 
 
 def test_a_compiled_run_learns_the_same_with_few_graphs_and_leaves_none(picture_folder, monkeypatch):

@@ -1,12 +1,15 @@
 """Several processes: the loss, the gradients and the weights that one process has with the whole batch."""
 
+import itertools
 import os
 from dataclasses import asdict, replace
+from datetime import timedelta
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+import torch.distributed as dist
 from gloo_processes import in_processes
 from PIL import Image
 from torch import nn
@@ -18,7 +21,7 @@ from rsclip_lab.training.batches import CaptionBatches
 from rsclip_lab.training.config import FinetuneConfig
 from rsclip_lab.training.fetch import BatchSource
 from rsclip_lab.training.loop import train
-from rsclip_lab.training.processes import World, device_of_this_process, in_buckets, join_processes
+from rsclip_lab.training.processes import ProcessLost, World, device_of_this_process, in_buckets, join_processes
 from rsclip_lab.training.state import TrainingState
 
 FP32 = select_precision("cpu", "fp32")
@@ -194,6 +197,52 @@ def test_what_processes_tell_each_other():
         }
     alone = told(World())
     assert alone["any"] == [False, False] and alone["from_all"] == [0] and alone["from_first"] == {"rank": 0}
+
+
+def left_alone(world):
+    """What each way of telling says in the first process when the other one has gone."""
+    dist.barrier()  # it goes when both have come
+    if not world.first:
+        dist.destroy_process_group()
+        return None
+    parameter = nn.Parameter(torch.zeros(2))
+    ways = {
+        "any": lambda: world.any(True, torch.device("cpu")),
+        "from_first": lambda: world.from_first(1),
+        "from_all": lambda: world.from_all(1),
+        "by_first": lambda: world.by_first(lambda: 1),
+        "gather": lambda: world.gather(torch.zeros(1, 2), 2),
+        "sum_gradients": lambda: world.sum_gradients([parameter]),
+    }
+    said = {}
+    for name, way in ways.items():
+        try:
+            way()
+        except ProcessLost as error:
+            said[name] = str(error)
+    dist.destroy_process_group()
+    return said
+
+
+def test_a_process_that_has_ended_is_one_clear_error_in_the_others():
+    said, _ = in_processes(2, left_alone)
+    assert set(said) == {"any", "from_first", "from_all", "by_first", "gather", "sum_gradients"}
+    assert all(words.startswith("another process of this run has ended; its own") for words in said.values())
+    assert not any("\n" in words for words in said.values())
+
+
+def test_a_process_that_never_comes_is_not_waited_for_as_long_as_one_that_validates(monkeypatch):
+    """As torchrun's first process of two, of which the other ends before it joins."""
+    store = dist.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
+    place = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": store.port, "RANK": 0, "LOCAL_RANK": 0, "WORLD_SIZE": 2}
+    torchrun = {"TORCHELASTIC_RUN_ID": "test", "TORCHELASTIC_USE_AGENT_STORE": True, "TORCHELASTIC_RESTART_COUNT": 0}
+    for name, value in (place | torchrun).items():
+        monkeypatch.setenv(name, str(value))
+    monkeypatch.setattr(module, "JOINING", timedelta(seconds=0.6))
+    monkeypatch.setattr(module, "_joined", itertools.count())
+    with pytest.raises(ProcessLost, match="of 2 processes number 1 did not join within 0.01"), join_processes():
+        raise AssertionError
+    assert not dist.is_initialized() and module.PATIENCE > timedelta(hours=1)
 
 
 def test_buckets_hold_all_tensors_in_order_and_no_more_bytes_than_asked_for():

@@ -158,24 +158,33 @@ def test_a_frozen_tower_keeps_its_weights(random_clip, colours, frozen, still, m
     assert all(parameter.requires_grad for parameter in after.parameters())
 
 
+CONVOLUTIONS = {
+    "embed_dim": 16,
+    "vision_cfg": {
+        "image_size": 32,
+        "layers": [1, 1, 1, 1],
+        "width": 8,
+        "patch_size": None,
+        "head_width": 32,
+    },
+    "text_cfg": {"context_length": 16, "vocab_size": 49408, "width": 16, "heads": 2, "layers": 1},
+}
+
+
 @pytest.mark.parametrize("frozen", [True, False])
 def test_batch_norm_statistics_move_only_when_asked_to(colours, frozen):
-    architecture = {
-        "embed_dim": 16,
-        "vision_cfg": {
-            "image_size": 32,
-            "layers": [1, 1, 1, 1],
-            "width": 8,
-            "patch_size": None,
-            "head_width": 32,
-        },
-        "text_cfg": {"context_length": 16, "vocab_size": 49408, "width": 16, "heads": 2, "layers": 1},
-    }
-    model = new_clip(architecture, 0)
+    model = new_clip(CONVOLUTIONS, 0)
     config = FinetuneConfig(epochs=1, batch_size=8, learning_rate=1e-4, freeze_batch_norm=frozen, precision="fp32")
     tuned = finetune(model, colours, config, progress=False).model
     name = "visual.bn1.running_mean"
     assert torch.equal(model.net.state_dict()[name], tuned.net.state_dict()[name]) == frozen
+
+
+def test_batch_norms_in_chunks_are_refused_before_the_folder_is_made(colours, tmp_path):
+    config = replace(QUICK, chunk_size=2, freeze_batch_norm=False)
+    with pytest.raises(ValueError, match="chunk_size=2: .*freeze_batch_norm=True"):
+        finetune(new_clip(CONVOLUTIONS, 0), colours, config, folder=tmp_path / "run", progress=False)
+    assert not (tmp_path / "run").exists()
 
 
 def test_validation_has_a_row_an_epoch_and_the_best_epoch_comes_back(random_clip, colours):

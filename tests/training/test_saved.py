@@ -59,6 +59,37 @@ def test_keeping_replaces_an_earlier_run_and_nothing_else(random_clip, captions,
     assert (tmp_path / "other" / "thesis.txt").exists()
 
 
+def test_a_tilde_is_the_home(random_clip, captions, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    run = finetune(random_clip, captions, QUICK, folder="~/run", cache="~/pixels", progress=False)
+    assert run.folder == tmp_path / "run" == load_run("~/run").folder
+    assert keep_run(run, "~/kept").folder == tmp_path / "kept"
+    assert load_or_finetune("~/run", random_clip, captions, QUICK, progress=False).seconds == run.seconds
+    assert not (tmp_path / "~").exists() and (tmp_path / "pixels").is_dir()
+
+
+@pytest.mark.parametrize(("path", "words"), [("thesis.txt/run", "thesis.txt is a file"), ("x" * 300, "too long")])
+def test_a_path_that_no_folder_can_have_is_told_before_training(random_clip, captions, tmp_path, path, words):
+    (tmp_path / "thesis.txt").write_text("five years of work")
+    folder = tmp_path / path
+    calls = [
+        lambda: finetune(random_clip, None, QUICK, folder=folder),
+        lambda: finetune(random_clip, None, QUICK, cache=folder),
+        lambda: load_or_finetune(folder, random_clip, None, QUICK),
+        lambda: load_run(folder),
+    ]
+    for call in calls:
+        with pytest.raises(OSError, match=f"cannot be a folder.*{words}.*name another one"):
+            call()
+
+
+def test_a_file_is_no_folder_for_a_run(random_clip, captions, tmp_path):
+    (tmp_path / "thesis.txt").write_text("five years of work")
+    with pytest.raises(FileExistsError, match="thesis.txt: holds something already"):
+        finetune(random_clip, captions, QUICK, folder=tmp_path / "thesis.txt", progress=False)
+
+
 def test_an_absent_run_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="no run here"):
         load_run(tmp_path / "nothing")

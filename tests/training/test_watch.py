@@ -1,5 +1,6 @@
 """A run is watched: in one line of a terminal, in TensorBoard, by an alarm, and by what others hang on."""
 
+import errno
 import io
 import json
 import math
@@ -254,6 +255,34 @@ def test_tensorboard_keeps_what_there_is_when_a_run_breaks_off(random_clip, capt
     with pytest.raises(RuntimeError, match="lightning"):
         finetune(random_clip, captions, QUICK, callbacks=[TensorBoard(tmp_path), Broken()], progress=False)
     assert list(events(tmp_path)["train/loss"]) == [0, 1, 2, 3]
+
+
+def test_a_run_outlives_a_disk_that_tensorboard_cannot_be_kept_on(random_clip, captions, tmp_path):
+    pytest.importorskip("tensorboard")
+    (tmp_path / "file").touch()
+    board = TensorBoard(tmp_path / "board")
+    board.folder = tmp_path / "file" / "board"
+    with pytest.warns(UserWarning, match="board: cannot be written to .*the run goes on without TensorBoard") as told:
+        run = finetune(random_clip, captions, QUICK, callbacks=[board], progress=False)
+    assert len(run.history) == 6 and len([one for one in told if "TensorBoard" in str(one.message)]) == 1
+
+
+@pytest.mark.parametrize("fault", ["add_scalar", "close"])
+def test_a_run_outlives_a_disk_that_is_full_before_its_end(random_clip, captions, tmp_path, fault):
+    pytest.importorskip("tensorboard")
+
+    class Full:
+        def on_step(self, state):
+            if state.step == 4:
+                setattr(board.writer, fault, full)
+
+    def full(*arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    board = TensorBoard(tmp_path)
+    with pytest.warns(UserWarning, match=r"cannot be written to \(No space left on device\)"):
+        run = finetune(random_clip, captions, QUICK, callbacks=[board, Full()], progress=False)
+    assert len(run.history) == 6 and board.writer is None
 
 
 def test_only_the_first_process_writes_for_tensorboard(state_of, tmp_path):

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
+from rsclip_lab.data.disk import named_folder
 from rsclip_lab.training.state import TrainingState
 
 SAVE_SECONDS = 10  # between writes: what a viewer waits for at most, and what a killed run can lose
@@ -13,6 +17,7 @@ SAVE_SECONDS = 10  # between writes: what a viewer waits for at most, and what a
 class TensorBoard:
     """Writes each step's numbers as train/…, and each epoch's as validation/…, to `folder`.
 
+    On a disk that takes no more it stops writing, with a warning; the run goes on.
     A resumed run goes on at its step: what an interrupted one wrote beyond it is taken out of the curves.
     Raises ImportError where tensorboard is not installed.
     """
@@ -20,7 +25,7 @@ class TensorBoard:
     def __init__(self, folder: str | Path) -> None:
         if not installed():
             raise ImportError('TensorBoard needs the package tensorboard: pip install "rsclip-lab[tensorboard]"')
-        self.folder = Path(folder)
+        self.folder = named_folder(folder)
         self.writer = None  # in all processes but the first
         self.written = 0  # epochs
 
@@ -29,7 +34,8 @@ class TensorBoard:
         if state.world.first:
             from torch.utils.tensorboard import SummaryWriter
 
-            self.writer = SummaryWriter(str(self.folder), purge_step=state.step, flush_secs=SAVE_SECONDS)
+            with self._spared():
+                self.writer = SummaryWriter(str(self.folder), purge_step=state.step, flush_secs=SAVE_SECONDS)
 
     def on_step(self, state: TrainingState) -> None:
         self._write("train", state.record, state.record["step"])
@@ -42,11 +48,28 @@ class TensorBoard:
     def on_end(self, state: TrainingState) -> None:
         self.on_epoch(state)  # what was measured after this callback's turn
         if self.writer is not None:
-            self.writer.close()
+            with self._spared():
+                self.writer.close()
 
     def _write(self, group: str, row: dict, step: int) -> None:
-        for name in row.keys() - {"step", "epoch"} if self.writer is not None else ():
-            self.writer.add_scalar(f"{group}/{name}", row[name], step)
+        if self.writer is None:
+            return
+        with self._spared():
+            for name in row.keys() - {"step", "epoch"}:
+                self.writer.add_scalar(f"{group}/{name}", row[name], step)
+
+    @contextmanager
+    def _spared(self) -> Iterator[None]:
+        """No run ends because its curves cannot be written."""
+        try:
+            yield
+        except OSError as error:
+            self.writer = None
+            warnings.warn(
+                f"{self.folder}: cannot be written to ({error.strerror or error}); the run goes on without "
+                "TensorBoard. Its numbers are in the history all the same",
+                stacklevel=2,
+            )
 
 
 def tensorboard_callbacks(folder: str | Path | None) -> list[TensorBoard]:
