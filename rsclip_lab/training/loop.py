@@ -30,6 +30,8 @@ from rsclip_lab.training.preparation import (
 )
 from rsclip_lab.training.state import Diverged, Interrupted, TrainingState, TrainingStopped, notify, stopping
 
+MOST_SKIPPED = 20  # steps in a row; float16's scaler, which begins at 65,536 and halves, has reached 0.06 by then
+
 
 def train(state: TrainingState, source: BatchSource, callbacks: Sequence = ()) -> None:
     """Train state.model in place on the batches of `source`, one row of state.history a step; a state that stands
@@ -68,7 +70,7 @@ def train(state: TrainingState, source: BatchSource, callbacks: Sequence = ()) -
                     images.features, texts.features, batch, loss, grad_norm, net.logit_scale, drift, config
                 )
                 require_finite(state, measured, statistics)
-                take_step(state)  # step
+                take_step(state, measured)  # step
 
                 record(state, learning_rate, measured, watch.read(len(batch.caption_ids)))  # record
                 notify(callbacks, "on_step", state)
@@ -101,19 +103,22 @@ def set_learning_rate(state: TrainingState) -> float:
     return learning_rate
 
 
-def take_step(state: TrainingState) -> None:
-    """One step of the optimizer; the temperature stays in CLIP's bounds, the averaged weights follow."""
+def take_step(state: TrainingState, measured: dict[str, float]) -> None:
+    """One step of the optimizer, unless float16's scaler skips it; the temperature stays in CLIP's bounds, the
+    averaged weights follow."""
     state.scaler.step(state.optimizer)
     state.scaler.update()
     clamp_temperature(state.model.net, state.config)
-    if state.ema is not None:
+    if state.ema is not None and math.isfinite(measured["grad_norm"]):
         state.ema.update(state.model.net)
 
 
 def require_finite(state: TrainingState, measured: dict[str, float], statistics: list[tuple[Tensor, Tensor]]) -> None:
     """Raise Diverged before a step that would spoil the weights, with the `batch_statistics` as they were before its
-    forward pass. float16's scaler skips gradients that are no numbers by itself."""
-    names = ["loss"] if state.scaler.is_enabled() else ["loss", "grad_norm"]
+    forward pass. float16's scaler skips gradients that are no numbers, and scales less; not for ever, though."""
+    rows = [*state.history[1 - MOST_SKIPPED :], measured]
+    skipped = len(rows) < MOST_SKIPPED or any(math.isfinite(row["grad_norm"]) for row in rows)
+    names = ["loss"] if state.scaler.is_enabled() and skipped else ["loss", "grad_norm"]
     for name in names:
         if not math.isfinite(measured[name]):
             for buffer, before in statistics:
@@ -139,8 +144,9 @@ class Stopwatch:
         self.waited = 0.0
 
     def fetched(self, batches: Iterable) -> Iterator:
-        """The same batches; the time until each is there counts as waiting."""
-        batches = iter(batches)
+        """The same batches; the time until each is there counts as waiting. What lies before the first, such as a
+        validation, belongs to no step."""
+        self.start, self.waited, batches = time.perf_counter(), 0.0, iter(batches)
         while True:
             asked = time.perf_counter()
             batch = next(batches, None)

@@ -22,8 +22,8 @@ class TrainingState:
     `validation` has one row an epoch. stop: why the run is to end before its last step, or None; a callback may set
     it, and the loop ends after the step or epoch at hand.
     optimizer, scaler and ema (or None) are made by `training.preparation.prepare`, base_features by
-    `training.loop.train`; they are what a checkpoint keeps besides the weights. began: when, by `time.perf_counter`; as much earlier as
-    the run has trained before it was resumed.
+    `training.loop.train`; they are what a checkpoint keeps besides the weights. began: when, by `time.perf_counter`;
+    as much earlier as the run has trained before it was resumed.
     """
 
     model: object
