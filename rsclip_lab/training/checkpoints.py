@@ -193,12 +193,13 @@ def going_on(state: TrainingState, former_dtype: str) -> str:
 def random_states(device: torch.device) -> dict:
     """Of all generators that a step may draw from, as plain values and tensors."""
     name, keys, *rest = np.random.get_state()
-    return {"torch": random_state_of(device), "numpy": (name, keys.tolist(), *rest), "python": random.getstate()}
+    numpy, python = (name, keys.tolist(), *rest), random.getstate()
+    return {"torch": random_state_of(device), "device": device.type, "numpy": numpy, "python": python}
 
 
 def set_random_states(states: dict, device: torch.device) -> None:
     """As `random_states` gave them, perhaps on another kind of device, whose own generator is left alone then."""
-    cpu, cuda = states["torch"]
-    set_random_state((cpu, cuda if device.type == "cuda" else None), device)
+    cpu, own = states["torch"]
+    set_random_state((cpu, own if device.type == states["device"] else None), device)
     np.random.set_state(states["numpy"])
     random.setstate(states["python"])

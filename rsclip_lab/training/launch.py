@@ -26,6 +26,7 @@ import torch
 from filelock import FileLock
 
 import rsclip_lab
+from rsclip_lab.data.disk import named_folder
 from rsclip_lab.models import load_model
 from rsclip_lab.training.config import FinetuneConfig
 from rsclip_lab.training.folders import unfinished_run
@@ -60,7 +61,7 @@ def finetune_in_processes(
     Raises ValueError for more processes than pictures in a batch, or than GPUs, and where batch norms would see less
     than the batch; FileExistsError for a folder in use; RuntimeError with what went wrong when a process fails.
     """
-    config, folder = (config or FinetuneConfig()).resolved(model), Path(folder)
+    config, folder = (config or FinetuneConfig()).resolved(model), named_folder(folder)
     require_room(processes, config.batch_size, model.device)
     require_exact(model.net, config, World(0, processes))
     unfinished_run(folder)
@@ -71,7 +72,7 @@ def finetune_in_processes(
             "config": config.to_dict(),
             "tables": {name: _plain(table) for name, table in tables.items() if table is not None},
             "device": model.device.type,
-            "options": {"folder": folder, "progress": progress, "cache": cache or job / "pixels"},
+            "options": {"folder": folder, "progress": progress, "cache": named_folder(cache or job / "pixels")},
         }
         (job / "job.json").write_text(json.dumps(asked, default=os.fspath), encoding="utf-8")
         _run(job, processes, folder)

@@ -56,6 +56,8 @@ def overfit(
     Raises NotLearned, with the likely cause, when that takes more than `steps`; ValueError where the table has too
     few pictures with captions of their own.
     """
+    if pairs < 2 or steps < 1:
+        raise ValueError(f"pairs={pairs}, steps={steps}: an overfit test needs at least two pairs and one step")
     config = replace(
         (config or FinetuneConfig()).resolved(model),
         batch_size=pairs, epochs=steps, schedule="constant", warmup=min(0.5, WARMUP_STEPS / steps),

@@ -60,9 +60,9 @@ class World:
         return slice(self.rank, None, self.size)
 
     def describe(self, batch_size: int) -> str:
-        """How many negatives each picture has: those of all processes count."""
+        """How many negatives each picture has at most: those of all processes count, shared captions are none."""
         where = f" in {self.size} processes" if self.size > 1 else ""
-        return f"{batch_size} pictures a step{where}: {batch_size - 1} negatives for each"
+        return f"up to {batch_size} pictures a step{where}, {batch_size - 1} negatives for each"
 
     def require_shares(self, batch_size: int) -> None:
         """Raise ValueError for a batch too small for every process to have a picture of it."""

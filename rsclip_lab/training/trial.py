@@ -12,6 +12,7 @@ from rsclip_lab.training.batches import CaptionBatches
 from rsclip_lab.training.config import FinetuneConfig
 from rsclip_lab.training.fetch import BatchSource
 from rsclip_lab.training.loop import train
+from rsclip_lab.training.preparation import require_possible
 from rsclip_lab.training.siglip_bias import add_logit_bias
 from rsclip_lab.training.state import Diverged, TrainingState
 
@@ -32,6 +33,7 @@ def try_out(
     require_trainable(captions, config.batch_size)
     if replay is not None:
         require_usable(replay, "the replay table")
+    require_possible(model.net, config, model.device)
     precision = select_precision(model.device, config.precision)
     set_seed(config.seed)
     batches = CaptionBatches(

@@ -96,7 +96,7 @@ def test_a_run_that_ctrl_c_has_stopped_goes_on_and_ends_as_that_of_one_process(m
     run = finetune_in_processes(model, noisy, config, 2, folder)
     assert offspring() == before
     shown = " ".join(capsys.readouterr().out.split())
-    assert "10 pictures a step in 2 processes: 9 negatives for each" in shown and "of them done" in shown
+    assert "10 pictures a step in 2 processes, 9 negatives for each" in shown and "of them done" in shown
     one = finetune(model, noisy, config, progress=False)
     np.testing.assert_allclose(run.history.loss, one.history.loss, atol=1e-5)
     apart, way = vector(run.model) - vector(one.model), vector(one.model) - vector(model)

@@ -253,8 +253,8 @@ def test_buckets_hold_all_tensors_in_order_and_no_more_bytes_than_asked_for():
 
 
 def test_a_world_says_how_many_negatives_there_are_and_refuses_a_batch_smaller_than_itself():
-    assert World(1, 2).describe(32) == "32 pictures a step in 2 processes: 31 negatives for each"
-    assert World().describe(32) == "32 pictures a step: 31 negatives for each"
+    assert World(1, 2).describe(32) == "up to 32 pictures a step in 2 processes, 31 negatives for each"
+    assert World().describe(32) == "up to 32 pictures a step, 31 negatives for each"
     World(0, 4).require_shares(4)
     with pytest.raises(ValueError, match="batch_size=3 is less than the 4 processes .* at least 4"):
         World(0, 4).require_shares(3)

@@ -88,7 +88,7 @@ def test_the_bar_begins_with_what_is_trained_on_what(monkeypatch, random_clip, c
     total = sum(p.numel() for p in parameters.values())
     assert "cpu, float32: asked for" in said
     assert f"{text / 1e6:.2f} of {total / 1e6:.2f} million parameters trained" in said and text < total
-    assert "4 pictures a step: 3 negatives for each; 6 steps" in said
+    assert "up to 4 pictures a step, 3 negatives for each; 6 steps" in said
 
 
 def test_the_bar_says_of_each_step_how_it_went(monkeypatch, random_clip, captions):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 
 from rsclip_lab.environment import progress
-from rsclip_lab.training.preparation import trained_parameters
+from rsclip_lab.training.preparation import trained_count
 from rsclip_lab.training.state import TrainingState
 
 
@@ -51,7 +51,7 @@ class ProgressBar:
 
 def headline(state: TrainingState) -> str:
     """What is trained on what: device, number format, trained parameters, negatives, steps."""
-    trained = sum(parameter.numel() for parameter in trained_parameters(state.model.net))
+    trained = trained_count(state.model.net)
     total = sum(parameter.numel() for parameter in state.model.net.parameters())
     done = f", {state.step} of them done" if state.step else ""
     return (

@@ -37,7 +37,8 @@ class Validate:
                 self.best, self.best_epoch = metrics["mean_recall"], state.epoch
                 self.weights = copied(state.model.net.state_dict())
         state.validation.append({"epoch": state.epoch, **metrics})
-        if 0 < state.config.patience <= state.epoch - self.best_epoch:
+        last = state.epoch + 1 == state.config.epochs
+        if 0 < state.config.patience <= state.epoch - self.best_epoch and not last:
             state.stop = f"no better validation recall for {state.config.patience} epochs"
 
     def on_end(self, state: TrainingState) -> None:
