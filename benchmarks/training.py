@@ -20,7 +20,6 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-import os
 import tempfile
 import time
 from collections.abc import Callable
@@ -36,7 +35,7 @@ from training_steps import Clock, beside_memory, caption_table, choices, taken_i
 
 import rsclip_lab as lab
 from rsclip_lab.data import distinct_images
-from rsclip_lab.environment import select_precision
+from rsclip_lab.environment import select_precision, usable_cores
 from rsclip_lab.models import Clip, new_clip
 from rsclip_lab.models.configuration import architecture_named
 from rsclip_lab.training import FinetuneConfig, finetune
@@ -72,7 +71,7 @@ def beside_the_peer(clip: Clip, paths: list, config: FinetuneConfig, rounds: int
 
 def fastest_workers(peer: OpenClipTrain, table: pd.DataFrame) -> int:
     """Of those that could be best here, by the second of two epochs; which also warms the machine up."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    cores = usable_cores()
     return min({0, 1, cores // 2, cores}, key=lambda workers: peer.train(table, workers, epochs=2)[-1])
 
 

@@ -7,13 +7,14 @@ import pytest
 import torch
 
 from rsclip_lab import environment
+from rsclip_lab.environment import precision as rule
 
 
 @pytest.fixture
 def cpu_flags(monkeypatch):
     def set_flags(*flags):
         monkeypatch.setattr(
-            environment.Path, "read_text", lambda self: f"model: x\nflags\t: fpu {' '.join(flags)}\nz"
+            rule.Path, "read_text", lambda self: f"model: x\nflags\t: fpu {' '.join(flags)}\nz"
         )
 
     return set_flags
@@ -65,12 +66,12 @@ def test_gpus_from_compute_capability_8_get_bfloat16(monkeypatch, capability):
 @pytest.mark.parametrize("flag", ["avx512_bf16", "amx_bf16"])
 def test_a_cpu_gets_bfloat16_where_it_has_instructions_and_they_pay(cpu_flags, monkeypatch, flag):
     cpu_flags("avx2", flag)
-    monkeypatch.setattr(environment, "_bfloat16_gain", lambda: 1.43)
+    monkeypatch.setattr(rule, "_bfloat16_gain", lambda: 1.43)
     precision = environment.select_precision("cpu")
     assert precision.dtype == torch.bfloat16 and not precision.scaler
     assert precision.reason == f"bfloat16: 1.4 times as fast on this CPU ({flag})"
     assert dtype_within(precision) == torch.bfloat16
-    monkeypatch.setattr(environment, "_bfloat16_gain", lambda: 1.1)
+    monkeypatch.setattr(rule, "_bfloat16_gain", lambda: 1.1)
     precision = environment.select_precision("cpu")
     assert precision.reason == "float32: bfloat16 is only 1.1 times as fast on this CPU"
     assert dtype_within(precision) == torch.float32
@@ -78,10 +79,16 @@ def test_a_cpu_gets_bfloat16_where_it_has_instructions_and_they_pay(cpu_flags, m
 
 def test_a_cpu_without_instructions_is_not_even_measured(cpu_flags, monkeypatch):
     cpu_flags("avx2", "avx512f")
-    monkeypatch.setattr(environment, "_bfloat16_gain", lambda: pytest.fail("emulated bfloat16 takes long to measure"))
+    monkeypatch.setattr(rule, "_bfloat16_gain", lambda: pytest.fail("emulated bfloat16 takes long to measure"))
     precision = environment.select_precision("cpu")
     assert precision.dtype == torch.float32 and not precision.autocast and "no instructions" in precision.reason
     assert dtype_within(precision) == torch.float32
+
+
+def test_an_arm_cpu_lists_its_instructions_under_another_name(monkeypatch):
+    monkeypatch.setattr(rule.Path, "read_text", lambda self: "processor\t: 0\nFeatures\t: fp asimd i8mm bf16\n")
+    monkeypatch.setattr(rule, "_bfloat16_gain", lambda: 2.0)
+    assert environment.select_precision("cpu").reason == "bfloat16: 2.0 times as fast on this CPU (bf16)"
 
 
 def dtype_within(precision):
@@ -90,16 +97,16 @@ def dtype_within(precision):
 
 
 def test_the_measurement_is_quick_repeatable_and_leaves_no_trace():
-    measure = environment._bfloat16_gain.__wrapped__  # without its memory
+    measure = rule._bfloat16_gain.__wrapped__  # without its memory
     random, threads = torch.get_rng_state(), torch.get_num_threads()
     gains = [measure() for _ in range(3)]
     assert torch.equal(torch.get_rng_state(), random) and torch.get_num_threads() == threads
     assert 0 < max(gains) < 2 * min(gains)
-    assert environment._bfloat16_gain() is environment._bfloat16_gain()
+    assert rule._bfloat16_gain() is rule._bfloat16_gain()
 
 
 def test_the_format_of_this_cpu_is_the_one_that_was_measured_faster():
-    pays = environment._bfloat16_instructions() and environment._bfloat16_gain() >= environment.WORTHWHILE
+    pays = rule._bfloat16_instructions() and rule._bfloat16_gain() >= rule.WORTHWHILE
     wanted = torch.bfloat16 if pays else torch.float32
     assert environment.select_precision("cpu").dtype == wanted
 

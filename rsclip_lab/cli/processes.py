@@ -28,7 +28,9 @@ def start(arguments: Sequence[str], processes: int) -> int:
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
-    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, os.cpu_count() // processes)))
+    from rsclip_lab.environment import usable_cores
+
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, usable_cores() // processes)))
     meet = {"rdzv_backend": "c10d", "rdzv_endpoint": "127.0.0.1:0", "local_addr": "127.0.0.1"}  # at any free port
     config = LaunchConfig(1, 1, processes, run_id=str(uuid4()), max_restarts=0, **meet)
     logging.disable(logging.ERROR)  # torch's page on a process that failed would hide what that one has said itself

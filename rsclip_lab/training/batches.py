@@ -16,6 +16,7 @@ import torch
 from rsclip_lab.data.sampler import CaptionPool, warn_of_repeats
 from rsclip_lab.data.wording.directions import TURNS, names_direction, turned
 from rsclip_lab.environment import progress
+from rsclip_lab.training.config import FinetuneConfig
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,11 @@ class CaptionBatches:
         self.seed, self.distinct = seed, distinct
         if distinct:
             warn_of_repeats(self.pool, np.arange(self.own_count), self.steps_per_epoch)
+
+    @classmethod
+    def configured(cls, own: pd.DataFrame, replay: pd.DataFrame | None, config: FinetuneConfig) -> CaptionBatches:
+        """Those that `config` asks for."""
+        return cls(own, config.batch_size, config.seed, replay, config.replay_share, config.distinct_captions)
 
     def epoch(self, epoch: int) -> Iterator[Batch]:
         """The batches of epoch 0, 1, …: every own picture once, each with one of its captions at random."""

@@ -42,9 +42,11 @@ def train(state: TrainingState, source: BatchSource, callbacks: Sequence = ()) -
         prepare(state)
     trained = trained_parameters(net)
     base = state.base_features = BaseFeatures(state, source.tokens)
-    watch = Stopwatch()
+    watch, begun = Stopwatch(), []
     try:
-        notify(callbacks, "on_start", state)
+        for callback in callbacks:
+            notify([callback], "on_start", state)
+            begun.append(callback)
         while state.epoch < config.epochs and not stopping(state):
             set_training_mode(net, config)
             for batch in watch.fetched(source.epoch(state.epoch, state.step_in_epoch)):  # fetch
@@ -66,9 +68,8 @@ def train(state: TrainingState, source: BatchSource, callbacks: Sequence = ()) -
                 state.scaler.unscale_(state.optimizer)
                 grad_norm = nn.utils.clip_grad_norm_(trained, config.max_grad_norm)  # clip
 
-                measured = measure(
-                    images.features, texts.features, batch, loss, grad_norm, net.logit_scale, drift, config
-                )
+                numbers = {"loss": loss, "logit_scale": net.logit_scale.exp(), "grad_norm": grad_norm}
+                measured = measure(images.features, texts.features, batch, config, numbers, drift)
                 require_finite(state, measured, statistics)
                 take_step(state, measured)  # step
 
@@ -82,7 +83,7 @@ def train(state: TrainingState, source: BatchSource, callbacks: Sequence = ()) -
         notify(callbacks, "on_stop", state)  # before `finish`, with the weights of the last whole step
         raise
     finally:
-        finish(state, lambda: notify(callbacks, "on_end", state))
+        finish(state, lambda: notify(begun, "on_end", state))
 
 
 def embed_batch(state: TrainingState, batch: TrainingBatch) -> tuple[Embedding, Embedding]:

@@ -45,21 +45,18 @@ def measure(
     images: Tensor,
     texts: Tensor,
     batch: TrainingBatch,
-    loss: Tensor,
-    grad_norm: Tensor,
-    log_scale: Tensor,
-    drift: Tensor | None,
     config: FinetuneConfig,
+    numbers: dict[str, Tensor],
+    drift: Tensor | None = None,
 ) -> dict[str, float]:
-    """The measured columns of one step, brought to the CPU in one transfer."""
+    """The measured columns of one step, brought to the CPU in one transfer: `numbers`, what the features tell, and
+    `drift` where the loss has it."""
     cosine = images @ texts.T  # [batch, distinct]
     own = cosine.gather(1, batch.caption_ids[:, None])
     others = cosine.numel() - len(cosine)
     values = {
-        "loss": loss,
+        **numbers,
         "floor": clip_loss_floor(batch.caption_ids) if config.loss == "clip" else cosine.new_tensor(0.0),
-        "logit_scale": log_scale.exp(),
-        "grad_norm": grad_norm,
         "batch_recall": (cosine.argmax(1) == batch.caption_ids).float().mean(),
         "off_diagonal_cosine": (cosine.sum() - own.sum()) / others if others else cosine.new_tensor(math.nan),
     }

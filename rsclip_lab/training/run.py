@@ -15,6 +15,7 @@ from rsclip_lab.checks import require_trainable, require_usable
 from rsclip_lab.data.disk import named_folder
 from rsclip_lab.environment import FORMATS, Precision, emulates_bfloat16, select_precision, set_seed
 from rsclip_lab.evaluation.record import record_metrics
+from rsclip_lab.models import ModelError
 from rsclip_lab.models.saved.description import plain
 from rsclip_lab.models.saved.files import update_description
 from rsclip_lab.models.saved.provenance import describe_finetuned
@@ -137,10 +138,8 @@ def finetune(
     require_alike(notes, world)
     if former:
         require_same_start(folder, former, notes)
-        notes["started"] = former["started"]
-    batches = CaptionBatches(
-        captions, config.batch_size, config.seed, replay, config.replay_share, config.distinct_captions
-    )
+        notes |= since(former, notes)
+    batches = CaptionBatches.configured(captions, replay, config)
     hooks = [*standard_callbacks(validation, progress, folder), *callbacks, CollapseAlarm()]
 
     with ExitStack() as stack:
@@ -170,8 +169,10 @@ def trained(state: TrainingState, source: BatchSource, checkpoints: Checkpoints,
             error.args = (in_full(error, checkpoints, state),)
             raise
         run = run_so_far(state, notes, state.stop, folder if state.world.first else None)
-        if folder:
-            state.world.by_first(lambda: finish_run(run))
+        try:
+            state.world.by_first(lambda: folder and finish_run(run))
+        except (ModelError, OSError) as error:
+            raise not_kept(error, run, checkpoints) from error
     if interruption.received:
         raise late(interruption, run)
     return run
@@ -194,6 +195,14 @@ def checked(model, captions, config, validation, replay, callbacks, world: World
     return config
 
 
+def since(former: dict, now: dict) -> dict:
+    """What the record of a run that goes on keeps of how it began: when, and what the first machine had that this one
+    has not."""
+    machine = ("device", "dtype", "versions", "processes")
+    other = {name: former[name] for name in machine if name in former and former[name] != now[name]}
+    return {"started": former["started"], **({"began_with": other} if other else {})}
+
+
 def standard_callbacks(validation: pd.DataFrame | None, progress: bool, folder: Path | None) -> list:
     """The callbacks that `finetune`'s own arguments ask for."""
     measured = [] if validation is None else [Validate(validation)]
@@ -205,6 +214,14 @@ def run_so_far(state: TrainingState, notes: dict, stop: str | None, folder: Path
     notes = {**notes, "steps": len(state.history), "seconds": round(state.seconds, 2), "stop": stop}
     state.model.description = describe_finetuned(state.model.description, notes)
     return Run(state.model, pd.DataFrame(state.history), pd.DataFrame(state.validation), folder)
+
+
+def not_kept(error: Exception, run: Run, checkpoints: Checkpoints) -> NotSaved:
+    """For a finished run that the disk does not take."""
+    words = f"all steps are done, but the run could not be saved: {error}; {checkpoints.kept}"
+    failure = NotSaved(f"{words}. The run is in this error's .run; keep_run(error.run, folder) saves it elsewhere")
+    failure.run = run
+    return failure
 
 
 def late(interruption: Interruption, run: Run) -> Interrupted:

@@ -73,7 +73,8 @@ def load_or_finetune(
     """The run kept in `folder`, if it had this model, data and configuration; else a new one, kept there.
 
     An unfinished one goes on (see `finetune`). A finished one with another model, data or configuration is replaced
-    when the new one, in FOLDER-new until then, is finished.
+    when the new one, in FOLDER-new until then, is finished. An unfinished one is not, for it may be hours of work:
+    FileExistsError, with what differs.
     callbacks: of the training, if there is any. any_epochs: take a kept run whatever its `.config.epochs`.
     """
     config, folder = (config or FinetuneConfig()).resolved(model), named_folder(folder)

@@ -74,7 +74,8 @@ def stopping(state: TrainingState) -> bool:
 
 
 class TrainingStopped(RuntimeError):
-    """A run that ended before its time; `run` holds what there is of it, its model with the last good weights.
+    """A run that ended before its time; `run` holds what there is of it, its model with the last good weights, or of
+    a run that is validated those of its best epoch.
 
     Raised by the loop and by callbacks between two steps, when the weights are those of whole steps; the loop calls
     `on_stop` then.

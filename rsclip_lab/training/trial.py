@@ -36,9 +36,7 @@ def try_out(
     require_possible(model.net, config, model.device)
     precision = select_precision(model.device, config.precision)
     set_seed(config.seed)
-    batches = CaptionBatches(
-        captions, config.batch_size, config.seed, replay, config.replay_share, config.distinct_captions
-    )
+    batches = CaptionBatches.configured(captions, replay, config)
     state = TrainingState(model.copy(), model, config, precision, batches.steps_per_epoch)
     source = BatchSource(state.model, batches, config, progress)
     add_logit_bias(state, source)

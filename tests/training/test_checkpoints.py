@@ -5,6 +5,7 @@ import json
 import multiprocessing
 import os
 import pickle
+import random
 import re
 import resource
 import shutil
@@ -266,6 +267,54 @@ def test_between_checkpoints_nothing_is_written_until_the_run_is_stopped(tune, w
     with pytest.raises(Interrupted):
         tune(folder, config, callbacks=[At(press_ctrl_c, 8)])
     assert_same(tune(folder), whole)  # how often it is saved does not matter
+
+
+def test_a_run_is_saved_every_so_many_minutes(tune, tmp_path, monkeypatch):
+    """Each step takes 25 seconds here: with one minute between checkpoints every third is saved."""
+    folder, seen, clock = tmp_path / "run", [], [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+
+    class Tick:
+        def on_step(self, state):
+            checkpoint = folder / "checkpoint.pt"
+            seen.append(torch.load(checkpoint, weights_only=True)["step"] if checkpoint.exists() else 0)
+            clock[0] += 25
+
+    tune(folder, replace(CONFIG, save_minutes=1), callbacks=[Tick()])
+    assert seen == [0, 0, 0, 3, 3, 3, 6, 6, 6, 9]
+
+
+def test_time_adds_up_over_a_break(tune, tmp_path):
+    with pytest.raises(Interrupted) as stop:
+        tune(tmp_path / "run", callbacks=[At(lambda state: time.sleep(0.5), 2), At(press_ctrl_c, 3)])
+    assert tune(tmp_path / "run").seconds > stop.value.run.seconds > 0.5
+
+
+def test_pythons_own_random_numbers_go_on(tune, tmp_path):
+    def draws(folder, *stops):
+        drawn = []
+
+        class Draw:
+            def on_step(self, state):
+                drawn.append(random.random())
+
+        for step in (*stops, None):
+            with nullcontext() if step is None else pytest.raises(Interrupted):
+                tune(folder, callbacks=[Draw(), At(press_ctrl_c, step)])
+        return drawn
+
+    assert draws(tmp_path / "a", 4, 7) == draws(tmp_path / "b")
+
+
+def test_a_run_that_goes_on_elsewhere_keeps_what_it_began_with(tune, tmp_path):
+    with pytest.raises(Interrupted):
+        tune(tmp_path / "run", callbacks=[At(press_ctrl_c, 2)])
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    record["versions"]["torch"] = "2.6.0"
+    (tmp_path / "run" / "run.json").write_text(json.dumps(record))
+    notes = tune(tmp_path / "run").notes
+    assert notes["began_with"] == {"versions": record["versions"]} and notes["versions"]["torch"] != "2.6.0"
+    assert "began_with" not in tune(tmp_path / "another").notes
 
 
 @pytest.mark.parametrize(

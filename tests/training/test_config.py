@@ -3,6 +3,7 @@
 import dataclasses
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 
@@ -55,6 +56,17 @@ def test_the_rate_rises_to_the_peak_then_falls_towards_zero(total):
     assert total < 10 or rates[-1] < 0.1e-3
 
 
+def test_schedules_are_those_of_their_names():
+    def rates(schedule):
+        config = FinetuneConfig(learning_rate=0.8, warmup=0.2, schedule=schedule)
+        return [learning_rate_at(step, 10, config) for step in range(10)]
+
+    rise, done = [0.8 / 3, 1.6 / 3], np.arange(8) / 8
+    np.testing.assert_allclose(rates("linear"), [*rise, *(0.8 * (1 - done))])
+    np.testing.assert_allclose(rates("cosine"), [*rise, *(0.4 * (1 + np.cos(np.pi * done)))])
+    np.testing.assert_allclose(rates("constant"), [*rise, *([0.8] * 8)])
+
+
 def test_small_networks_get_the_larger_rate():
     def model(parameters):
         return SimpleNamespace(net=torch.nn.Embedding(parameters, 1, device="meta"))
@@ -63,6 +75,9 @@ def test_small_networks_get_the_larger_rate():
     assert suggested_learning_rate(model(150_000_000)) == 5e-6
     assert FinetuneConfig().resolved(model(150_000_000)).learning_rate == 5e-6
     assert FinetuneConfig(learning_rate=1e-2).resolved(model(150_000_000)).learning_rate == 1e-2
+    assert FinetuneConfig(lora_rank=4).resolved(model(150_000_000)).learning_rate == 2e-4
+    assert FinetuneConfig(lora_rank=4).resolved(model(14_000_000)).learning_rate == SMALL_RATE
+    assert FinetuneConfig(optimizer="adafactor").resolved(model(150_000_000)).learning_rate == 15 * 5e-6
     assert FinetuneConfig().resolved(model(150_000_000)).freeze_batch_norm is True
     assert FinetuneConfig().resolved(model(14_000_000)).freeze_batch_norm is False
     assert FinetuneConfig(freeze_batch_norm=True).resolved(model(14_000_000)).freeze_batch_norm is True

@@ -103,6 +103,28 @@ def test_gradients_that_stay_no_numbers_stop_a_scaled_run_too(random_clip, capti
         run(random_clip, captions, config, False, [SpoilGradients(3)])
 
 
+class Watcher:
+    """Notes what it is told; fails where it is asked to."""
+
+    def __init__(self, heard, fails=False):
+        self.heard, self.fails = heard, fails
+
+    def on_start(self, state):
+        if self.fails:
+            raise OSError("no log here")
+        self.heard.append("start")
+
+    def on_end(self, state):
+        self.heard.append("end")
+
+
+def test_only_callbacks_whose_start_went_well_are_told_of_the_end(random_clip, captions):
+    heard, late = [], []
+    with pytest.raises(OSError, match="no log here"):
+        run(random_clip, captions, CONFIG, False, [Watcher(heard), Watcher(late, fails=True), Watcher(late)])
+    assert heard == ["start", "end"] and not late
+
+
 def test_what_callbacks_do_between_epochs_is_no_steps_time(random_clip, captions):
     class Slow:
         def on_start(self, state):

@@ -16,6 +16,7 @@ from rsclip_lab import training
 from rsclip_lab.data import sample
 from rsclip_lab.data.false_negatives import same_text
 from rsclip_lab.evaluation import evaluate
+from rsclip_lab.evaluation.evaluate import TestTable
 from rsclip_lab.models import new_clip
 from rsclip_lab.training.config import FinetuneConfig
 from rsclip_lab.training.overfit_test import NotLearned, UntilLearned, distinct_pairs, overfit
@@ -42,7 +43,7 @@ def test_128_pairs_of_the_sample_are_known_by_heart_within_70_steps():
     test = overfit(clip, sample("coast", "train"), pairs=128, steps=70, config=CONFIG, progress=False)
     assert test.pairs == 128 and test.steps == len(test.history) <= 70
     first, last = test.history.iloc[0], test.history.iloc[-1]
-    assert first.batch_recall < 0.05 and first.loss > math.log(128) and last.batch_recall == 1 and last.loss < 0.5
+    assert first.batch_recall < 0.05 and first.loss > math.log(128) and last.batch_recall > 0.9 and last.loss < 0.5
     assert repr(test).startswith(f"Overfit(128 pairs to R@1 = 1.0 in {test.steps} steps")
 
 
@@ -59,6 +60,19 @@ def test_it_ends_when_both_directions_are_known_in_evaluation_mode(random_clip, 
     assert recall["image_to_text"][1] == recall["text_to_image"][1] == learned.recall == 1
     assert state.step < 60 and state.stop == "all pairs are known"
     assert evaluate(random_clip, pairs)["recall"]["image_to_text"][1] < 0.3  # the model passed in
+
+
+def test_the_lower_recall_of_both_directions_counts(fields):
+    class Features:  # each picture is nearest to its own caption, but both captions to the second picture
+        def encode_images(self, images):
+            return torch.tensor([[0.3, 0.1], [0.5, 0.9]])
+
+        def encode_texts(self, texts):
+            return torch.eye(2)
+
+    learned = UntilLearned(distinct_pairs(fields, 2))
+    learned.table = TestTable.of(learned.pairs)
+    assert learned._measured(Features()) == 0.5
 
 
 def test_the_pairs_have_each_a_picture_and_a_caption_that_says_something_of_its_own(fields):

@@ -18,10 +18,11 @@ from rsclip_lab.environment import select_precision
 from rsclip_lab.evaluation import evaluate
 from rsclip_lab.evaluation.record import describe_table
 from rsclip_lab.models import ModelError, load_model, new_clip
-from rsclip_lab.training import FinetuneConfig, TrainingState, finetune, keep_run, learning_rate_at
+from rsclip_lab.training import FinetuneConfig, TrainingState, finetune, keep_run, learning_rate_at, load_run
 from rsclip_lab.training.batches import CaptionBatches
 from rsclip_lab.training.fetch import BatchSource
 from rsclip_lab.training.loop import train
+from rsclip_lab.training.state import NotSaved
 
 COLOURS = {"red": (200, 30, 30), "green": (30, 200, 30), "blue": (30, 30, 200), "white": (240, 240, 240)}
 TIMES = ["samples_per_second", "waiting"]
@@ -132,6 +133,14 @@ def test_the_temperature_is_clamped_at_one_hundred(random_clip, colours):
     scale = finetune(random_clip, colours, QUICK, progress=False).history.logit_scale
     assert scale.iloc[0] == pytest.approx(100, rel=1e-5)
     assert scale.max() < 100.001
+
+
+@pytest.mark.parametrize("change", [{"loss": "siglip"}, {"freeze_temperature": True}], ids=["siglip", "frozen"])
+def test_a_temperature_that_is_not_clips_to_learn_is_not_clamped(random_clip, colours, change):
+    with torch.no_grad():
+        random_clip.net.logit_scale.fill_(np.log(250.0))
+    scale = finetune(random_clip, colours, replace(QUICK, **change), progress=False).history.logit_scale
+    assert scale.iloc[0] == pytest.approx(250, rel=1e-4) and scale.min() > 150
 
 
 def test_norms_biases_and_the_logit_scale_are_not_decayed(random_clip, colours):
@@ -395,12 +404,14 @@ def test_a_save_that_fails_leaves_an_unfinished_run(random_clip, colours, tmp_pa
     def broken(self, *args, **kwargs):
         raise OSError(errno.ENOSPC, "no space left")
 
-    with monkeypatch.context() as patch, pytest.raises(ModelError, match="the disk is full; make room"):
+    with monkeypatch.context() as patch, pytest.raises(NotSaved, match="the disk is full; make room") as full:
         patch.setattr(pd.DataFrame, "to_csv", broken)
         finetune(random_clip, colours, QUICK, folder=tmp_path / "a", progress=False)
     assert (tmp_path / "a" / "run.json").is_file() and not (tmp_path / "a" / "clip.json").exists()
+    kept = keep_run(full.value.run, tmp_path / "elsewhere")
     run = finetune(random_clip, colours, QUICK, folder=tmp_path / "a", progress=False)
     assert same(weights(run.model), weights(load_model(tmp_path / "a", device="cpu")))
+    assert same(weights(run.model), weights(load_run(kept.folder, device="cpu").model))
 
 
 def test_a_run_kept_elsewhere_that_cannot_be_saved_leaves_nothing_behind(random_clip, colours, tmp_path, monkeypatch):
