@@ -283,10 +283,10 @@ results["replay"] = lab.evaluate(runs["replay"].model, coast_test, control=land_
 show.plot_before_after({name: results[name] for name in ("base", "clip", "replay")})
 
 # %% [markdown]
-# The green bars are the run with replay. Compare them with the blue ones, from the right: nearly all of the land is
-# kept. Among *all kinds*, where coast and land answers compete, the model has had to tell a reef from a lake. Among
-# the coastal kinds alone replay may cost a little in so few epochs. `make course` trains 18 epochs with three seeds;
-# its table, in the README, shows replay level there, and ahead among all kinds.
+# The green bars are the run with replay. Compare them with the blue ones, from the right: most of the land is kept.
+# Among *all kinds*, where coast and land answers compete, the model has had to tell a reef from a lake. Among the
+# coastal kinds alone replay costs little or nothing. Mind that its run had twice the steps. `make course` trains 18 epochs
+# with three seeds; its table is in the README.
 
 # %%
 for name, run in runs.items():

@@ -146,7 +146,7 @@ def plot_comparison(histories: Mapping[str, pd.DataFrame], batch_size: int | Non
 
 
 def draw_cosines(axes: Axes, histories: Mapping[str, pd.DataFrame]) -> None:
-    """Off-diagonal cosine of each step's batch, one line a run, named at the line's end."""
+    """Off-diagonal cosine of each step's batch, one line a run."""
     for place, (name, history) in enumerate(histories.items()):
         colour, cosine = run_colour(name, place), smoothed(history["off_diagonal_cosine"])
         axes.plot(history["step"], cosine, color=colour, label=run_name(name))
@@ -154,7 +154,7 @@ def draw_cosines(axes: Axes, histories: Mapping[str, pd.DataFrame]) -> None:
     axes.axhline(0, color=GREY, linewidth=1)
     lowest = min(history["off_diagonal_cosine"].min() for history in histories.values())
     axes.set(xlabel="step", ylabel="off-diagonal cosine", ylim=(min(-0.15, lowest - 0.05), 1.12))
-    axes.legend(loc="center right")
+    axes.legend(loc="lower right")  # lines run from the middle up
 
 
 def smoothed(values: pd.Series, steps: int = 5) -> pd.Series:
