@@ -18,7 +18,7 @@
 # %%
 MODEL = "tiny"  # @param ["tiny", "RemoteCLIP-RN50", "RemoteCLIP-ViT-B-32", "RemoteCLIP-ViT-L-14"]
 DATA = "coast"  # @param ["coast"]
-EPOCHS = 4  # @param {type: "integer"}
+EPOCHS = 3  # @param {type: "integer"}
 BATCH_SIZE = 32  # @param {type: "integer"}
 KEEP_RUNS_ON = "this machine"  # @param ["this machine", "Google Drive"]
 
