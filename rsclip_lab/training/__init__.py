@@ -14,7 +14,8 @@ _HOME = {
     "losses": ("clip_loss", "clip_loss_floor", "feature_distillation", "positives_only_loss", "siglip_loss"),
     "overfit_test": ("NotLearned", "Overfit", "overfit"),
     "range_test": ("RangeTest", "learning_rate_range_test"),
-    "run": ("Run", "finetune"),
+    "outcome": ("Run",),
+    "run": ("finetune",),
     "saved": ("keep_run", "load_or_finetune", "load_run"),
     "state": ("Collapsed", "Diverged", "Interrupted", "NotSaved", "TrainingState", "TrainingStopped"),
 }

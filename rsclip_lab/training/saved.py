@@ -15,8 +15,9 @@ from rsclip_lab.evaluation.record import table_hash
 from rsclip_lab.models import ModelError, load_model
 from rsclip_lab.training.config import FinetuneConfig
 from rsclip_lab.training.folders import is_run, is_unfinished, save_run
+from rsclip_lab.training.outcome import Run
 from rsclip_lab.training.processes import World, join_processes
-from rsclip_lab.training.run import Run, finetune
+from rsclip_lab.training.run import finetune
 from rsclip_lab.training.start import fingerprint
 
 
