@@ -205,6 +205,8 @@ NONE = [math.nan] * 5
         ({"top1": NONE, "mean_recall": [0.1, 0.5, 0.3, 0.2, 0.1]}, 0.25),  # 0.5, 0.675, 0.55, …
         ({"top1": [0.1, 0.4, math.nan, 0.8, 0.9]}, 0.75),  # no row without both numbers
         ({"top1": [0.1, 0.2, 0.3, 0.4, 0.5], "control_top1": [0.6, 0.5, 0.4, 0.3, 0.1]}, 0.75),  # four equals
+        # means 0.45, 0.5, 0.525, 0.525, 0.6; the lower of the two is highest at 0.75
+        ({"top1": [0.0, 0.2, 0.4, 0.6, 0.9], "control_top1": [0.9, 0.8, 0.65, 0.45, 0.3]}, 1.0),
     ],
 )
 def test_the_recommended_alpha_has_the_best_mean_of_new_and_old(columns, expected):

@@ -13,7 +13,7 @@ from rsclip_lab.data import read_captions
 from rsclip_lab.models import load_model, new_clip
 from rsclip_lab.models.architecture import build_network
 from rsclip_lab.training import FinetuneConfig, finetune
-from rsclip_lab.training.lora import add_lora, lora_targets, merge_lora
+from rsclip_lab.training.lora import ADAPTER, add_lora, lora_targets, merge_lora
 from rsclip_lab.training.preparation import trained_count
 
 pytest.importorskip("peft")
@@ -74,6 +74,19 @@ def test_merged_features_equal_unmerged_ones_and_the_names_are_the_bases(any_cli
         assert (tuned - before).abs().max() > 1e-3
     assert list(net.state_dict()) == list(base) and not hasattr(net, "peft_config")
     assert not any("lora" in type(module).__module__ for module in net.modules())
+
+
+def test_a_matrix_moves_by_the_product_of_its_additions():
+    net = build_network(TINY)
+    base = values(net)
+    add_lora(net, RANK)
+    randomised(net)
+    adapted = {n: m for n, m in net.named_modules() if hasattr(m, "lora_B") and f"{n}.weight" in base}
+    products = {name: m.lora_B[ADAPTER].weight @ m.lora_A[ADAPTER].weight for name, m in adapted.items()}
+    merge_lora(net)
+    for name, product in products.items():
+        torch.testing.assert_close(net.state_dict()[f"{name}.weight"] - base[f"{name}.weight"], product.detach())
+    assert len(products) >= 8
 
 
 def test_every_matrix_of_the_layers_moves_and_nothing_else_does(any_clip):
