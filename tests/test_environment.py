@@ -105,6 +105,11 @@ def test_the_measurement_is_quick_repeatable_and_leaves_no_trace():
     assert rule._bfloat16_gain() is rule._bfloat16_gain()
 
 
+def test_the_measurement_works_where_gradients_are_switched_off():
+    with torch.inference_mode():
+        assert rule._bfloat16_gain.__wrapped__() > 0
+
+
 def test_the_format_of_this_cpu_is_the_one_that_was_measured_faster():
     pays = rule._bfloat16_instructions() and rule._bfloat16_gain() >= rule.WORTHWHILE
     wanted = torch.bfloat16 if pays else torch.float32

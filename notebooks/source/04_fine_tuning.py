@@ -245,7 +245,7 @@ show.plot_history(runs["clip"].history, batch_size=BATCH_SIZE)
 # 3. the off-diagonal cosine does not climb towards 1 (it may rise during the first steps; it must come down again).
 
 # %%
-first, last = runs["clip"].history.iloc[0], runs["clip"].history.iloc[-1]
+first, last = runs["clip"].history.iloc[0], runs["clip"].history.tail(5).mean()
 print(f"loss {first.loss:.2f} -> {last.loss:.2f}, against ln({BATCH_SIZE}) = {math.log(BATCH_SIZE):.2f} and a floor of {last.floor:.2f}")
 print(f"logit scale {first.logit_scale:.1f} -> {last.logit_scale:.1f}")
 

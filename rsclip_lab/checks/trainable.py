@@ -45,7 +45,8 @@ def require_usable(captions: pd.DataFrame, name: str = "the table of captions") 
         _require_picture(row, image)
     for row, image, caption in captions[["image", "caption"]].itertuples():
         if not isinstance(caption, str) or not caption.strip():
-            raise CaptionError(f"{name}, row {row}, {image}: empty caption; write one or remove the row")
+            what = f"the caption is {caption!r:.60}, no text" if caption == caption and caption else "empty caption"
+            raise CaptionError(f"{name}, row {row}, {image}: {what}; write one or remove the row")
 
 
 def _require_classes(captions: pd.DataFrame, class_names: Sequence[str] | None) -> None:

@@ -99,6 +99,14 @@ class OnCaptions:
 
 def with_split(captions, seed: int):
     """The table with the splits that it names, or else drawn: the same for training as for evaluation."""
-    from rsclip_lab.data import split_by_image
+    from rsclip_lab.data import CaptionError, split_by_image
 
-    return split_by_image(captions, seed=seed) if captions["split"].isna().all() else captions
+    without = captions["split"].isna()
+    if without.all():
+        return split_by_image(captions, seed=seed)
+    if without.any():
+        raise CaptionError(
+            f"{without.sum()} of {len(captions)} captions name no split, the others do: fill in train, val or test "
+            "everywhere, or nowhere, and the pictures are then divided at random"
+        )
+    return captions

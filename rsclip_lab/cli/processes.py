@@ -54,7 +54,7 @@ def start(arguments: Sequence[str], processes: int) -> int:
 def lasting_input() -> Iterator[None]:
     """A standard input, for processes started inside the block, that has nothing to read and ends with this process,
     however that ends."""
-    own, (end, held) = os.dup(0), os.pipe()
+    own, (end, held) = copy_of_input(), os.pipe()
     os.dup2(end, 0)
     os.close(end)
     try:
@@ -63,3 +63,12 @@ def lasting_input() -> Iterator[None]:
         os.dup2(own, 0)
         os.close(own)
         os.close(held)
+
+
+def copy_of_input() -> int:
+    """Of the standard input; where it is closed, it is an empty one from now on."""
+    try:
+        return os.dup(0)
+    except OSError:
+        os.open(os.devnull, os.O_RDONLY)  # gets the lowest free number, which is 0
+        return os.dup(0)

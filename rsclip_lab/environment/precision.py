@@ -98,6 +98,8 @@ def emulates_bfloat16(device: torch.device) -> bool:
 
 
 @functools.cache
+@torch.inference_mode(False)
+@torch.enable_grad()
 def _bfloat16_gain() -> float:
     """How many times faster than float32 this CPU takes a small network forward and back in bfloat16."""
     random = torch.Generator().manual_seed(0)  # its own: a run's random numbers stay what its seed makes them

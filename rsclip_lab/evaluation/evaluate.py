@@ -13,6 +13,7 @@ from rsclip_lab.evaluation.metrics import off_diagonal_cosine, topk_accuracy
 from rsclip_lab.evaluation.retrieval import retrieval_recall
 from rsclip_lab.evaluation.zero_shot import checked_names, class_scores, zero_shot_classifier
 from rsclip_lab.models import Clip
+from rsclip_lab.models.inputs import require_loaded
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,7 @@ def evaluate(
     where a table has fewer than two kinds; pictures without a label are left out of it.
     Raises ValueError for an empty table, and for a label that is not among `class_names`.
     """
+    require_loaded(model, "evaluate")
     control = None if control is None else TestTable.of(control)
     return measure(model, TestTable.of(captions), control, class_names, templates)
 

@@ -8,6 +8,7 @@ import torch
 
 from rsclip_lab.evaluation.evaluate import TestTable, measure
 from rsclip_lab.models import Clip, ModelError
+from rsclip_lab.models.inputs import require_loaded
 from rsclip_lab.models.saved.provenance import describe_descendant, origin
 
 
@@ -55,6 +56,8 @@ def interpolation_sweep(
     Columns `alpha`, `top1`, `mean_recall`, `off_diagonal_cosine` and, with `control`, `all_top1` and
     `control_top1`: choose the alpha on a validation split (`recommended_alpha`), and report it on the test split.
     """
+    for model in (base, tuned):
+        require_loaded(model, "interpolation_sweep")
     table = TestTable.of(captions).decoded(tuned)
     control = None if control is None else TestTable.of(control).decoded(tuned)
     rows = []

@@ -10,7 +10,7 @@ from torch import Tensor
 from rsclip_lab.data import PixelStore
 from rsclip_lab.data.wording.prompts import DEFAULT_TEMPLATES, checked_templates
 from rsclip_lab.models import Clip
-from rsclip_lab.models.clip import as_list_of_images
+from rsclip_lab.models.inputs import as_list_of_images, require_loaded
 
 
 def zero_shot_classifier(
@@ -44,6 +44,7 @@ def predict(model: Clip, images, prompts: Sequence[str]) -> pd.DataFrame:
     `images` as in `Clip.encode_images`; `prompts` are whole sentences, at least two different ones, between
     which the softmax decides: it says which of these fits best, never that none of them fits.
     """
+    require_loaded(model, "predict")
     prompts = checked_names(prompts, "prompt")
     images = images if isinstance(images, PixelStore) else as_list_of_images(images)
     scores = class_scores(model, model.encode_images(images), model.encode_texts(prompts))

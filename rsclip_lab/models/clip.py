@@ -129,7 +129,8 @@ class Clip:
         Raises `ImageError` naming the file when a picture cannot be read.
         """
         images = self._checked(images)
-        batch_size = batch_size or (16 if self.device.type == "cpu" else 64)
+        if batch_size is None:
+            batch_size = 16 if self.device.type == "cpu" else 64
         features = torch.empty(len(images), self.dim, dtype=torch.float32)
         bar = progress(total=len(images), desc="encoding images")
         with torch.no_grad(), evaluating(self.net), bar:
@@ -243,4 +244,6 @@ def _activation(module: nn.Module) -> str | None:
 
 
 def _slices(count: int, size: int) -> list[slice]:
+    if size < 1:
+        raise ValueError(f"batch_size={size}: must be at least 1")
     return [slice(start, min(start + size, count)) for start in range(0, count, size)]

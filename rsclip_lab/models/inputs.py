@@ -74,11 +74,18 @@ def resizing(values: dict) -> Compose:
     return Compose([step for step in steps if not isinstance(step, TO_VALUES)])
 
 
+def require_loaded(model, caller: str) -> None:
+    """Raise TypeError, with what to write, for what is no loaded model: its name, or the run it came from."""
+    if not hasattr(model, "net"):
+        remedy = f"{caller}(run.model, …)" if hasattr(model, "model") else f"{caller}(load_model(…), …)"
+        raise TypeError(f"{caller} takes a loaded model, not {model!r:.80}: {remedy}")
+
+
 def as_list_of_images(images) -> list:
     """What `encode_images` accepts, always as a list: one path, PIL image or array becomes a list of one."""
-    if isinstance(images, np.ndarray) and images.dtype != object:  # of objects: paths, as pandas gives a column's
+    if isinstance(images, np.ndarray) and images.dtype.kind not in "OU":  # objects and text: paths
         return [images] if images.ndim <= 3 else list(images)
-    return [images] if isinstance(images, (str, Path, Image.Image)) else list(images)
+    return [images] if isinstance(images, (str, bytes, Path, Image.Image)) else list(images)
 
 
 def as_list_of_texts(texts) -> list[str]:

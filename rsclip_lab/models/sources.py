@@ -14,7 +14,7 @@ from rsclip_lab.models.configuration import architecture_named
 from rsclip_lab.models.errors import ModelError
 from rsclip_lab.models.fitting import architectures_that_fit
 from rsclip_lab.models.hub.files import commit_of, fetch_file, fetch_optional
-from rsclip_lab.models.saved.description import DESCRIPTION, read_description
+from rsclip_lab.models.saved.description import DESCRIPTION, UNFINISHED, read_description
 from rsclip_lab.models.saved.files import TEXT_TOWER
 from rsclip_lab.models.tags import weight_files
 from rsclip_lab.models.tokenizers import FOLDER as TOKENIZER
@@ -153,6 +153,10 @@ def folder_parts(get: Files, name: str, place: str) -> Parts:
     config = get(TRANSFORMERS_CONFIG)
     if config and _json(config).get("model_type") == "clip":
         return _transformers_parts(config, get, name, place)
+    if get(UNFINISHED):
+        raise ModelError(
+            f"{place}: holds a fine-tuning that is not finished; go on with it by the same call or command as before"
+        )
     raise ModelError(
         f"no model in {place}: no {DESCRIPTION} (as save() writes), no {OPEN_CLIP_CONFIG} (open_clip), no "
         f"{TRANSFORMERS_CONFIG} of a CLIPModel (transformers); to read a file of bare weights, give its path and "

@@ -15,6 +15,7 @@ from rsclip_lab.training.callbacks.validate import Validate
 from rsclip_lab.training.folders import BEST, CHECKPOINT
 from rsclip_lab.training.state import TrainingState
 
+VALIDATE = f"{Validate.__module__}.{Validate.__qualname__}"  # under this name a checkpoint has what it remembers
 PLAIN = (dict, list, tuple, str, int, float, bool, type(None))
 
 
@@ -28,7 +29,7 @@ def read_checkpoint(folder: Path, start: str) -> dict | None:
         found = torch.load(path, map_location="cpu", weights_only=True)
         if found["start"] != start:
             raise ValueError("it is of a run with another configuration, model or tables")
-        for validation in found["callbacks"].get(Validate.__name__, [])[:1]:
+        for validation in found["callbacks"].get(VALIDATE, [])[:1]:
             known = validation["best_epoch"] >= 0
             validation["weights"] = load_file(folder / best_file(validation)) if known else {}
     except Exception as error:  # of zipfile, pickle, torch and safetensors, over bytes of any kind
@@ -39,7 +40,7 @@ def read_checkpoint(folder: Path, start: str) -> dict | None:
 def go_on_from(former: dict, state: TrainingState) -> None:
     """Put a prepared state where a checkpoint stands; ValueError, KeyError, … for what no such run can have kept."""
     _require_place(former, state)
-    _require_weights(former["callbacks"].get(Validate.__name__, [])[:1], state.model.net.state_dict())
+    _require_weights(former["callbacks"].get(VALIDATE, [])[:1], state.model.net.state_dict())
     state.model.net.load_state_dict(former["net"])
     groups = state.optimizer.state_dict()["param_groups"]  # of the same configuration, for this device
     state.optimizer.load_state_dict({"state": former["optimizer"], "param_groups": groups})

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -19,8 +19,14 @@ import torch
 from safetensors.torch import save_file
 
 from rsclip_lab.data.disk import in_words, replacing
-from rsclip_lab.training.callbacks.validate import Validate
-from rsclip_lab.training.checkpoint_file import best_file, go_on_from, read_checkpoint, require_plain, unusable
+from rsclip_lab.training.checkpoint_file import (
+    VALIDATE,
+    best_file,
+    go_on_from,
+    read_checkpoint,
+    require_plain,
+    unusable,
+)
 from rsclip_lab.training.embedding import random_state_of, set_random_state
 from rsclip_lab.training.folders import BEST, CHECKPOINT, write_tables
 from rsclip_lab.training.state import NotSaved, TrainingState
@@ -49,13 +55,16 @@ class Checkpoints:
             return
         with self._understood():
             go_on_from(former, state)
-            for validation in former["callbacks"].get(Validate.__name__, [])[:1]:
+            for validation in former["callbacks"].get(VALIDATE, [])[:1]:
                 self.best = best_file(validation)
             if state.world.first:
                 print(going_on(state, former["dtype"]))
         self.former, self.saved = former, state.step
 
     def on_start(self, state: TrainingState) -> None:
+        for callback in self.callbacks:
+            if hasattr(callback, "state_dict") and not hasattr(callback, "load_state_dict"):
+                raise TypeError(f"{class_name(callback)} has a state_dict, but no load_state_dict to go on with it")
         if self.former:
             with self._understood():
                 self._remind(state)
@@ -66,7 +75,7 @@ class Checkpoints:
 
     def on_step(self, state: TrainingState) -> None:
         if not self.looked:  # what cannot be kept is told now, not when the first checkpoint is due
-            require_plain({"callbacks": self._remembered(), "history": [state.record]}, "a checkpoint")
+            require_plain({"callbacks": self._remembered(), "history": plain_rows([state.record])}, "a checkpoint")
             self.looked = True
         self._note(state, state.epoch)
         self._save_when_due(state)
@@ -137,8 +146,8 @@ class Checkpoints:
             "stop": state.stop,
             "seconds": state.seconds,
             "dtype": str(state.precision.dtype),
-            "history": state.history,
-            "validation": [row for row in state.validation if row["epoch"] < self.epoch],
+            "history": plain_rows(state.history),
+            "validation": plain_rows(row for row in state.validation if row["epoch"] < self.epoch),
             "net": state.model.net.state_dict(),
             "optimizer": state.optimizer.state_dict()["state"],
             "scaler": state.scaler.state_dict(),
@@ -149,25 +158,26 @@ class Checkpoints:
         }
 
     def _remembered(self) -> dict[str, list[dict]]:
-        names = {type(callback).__name__ for callback in self.callbacks}
+        names = {class_name(callback) for callback in self.callbacks}
         found = {name: [callback.state_dict() for callback in self._of_class(name)] for name in names}
         return {name: states for name, states in found.items() if states}
 
     def _of_class(self, name: str) -> list:
         """The callbacks of a class that remember something."""
-        return [one for one in self.callbacks if type(one).__name__ == name and hasattr(one, "state_dict")]
+        return [one for one in self.callbacks if class_name(one) == name and hasattr(one, "state_dict")]
 
     def _write(self, contents: dict) -> None:
         """NotSaved, and what was there before, where the disk does not take it."""
-        require_plain({"callbacks": contents["callbacks"], "history": contents["history"][-1:]}, "a checkpoint")
+        looked_at = {name: contents[name] for name in ("callbacks", "validation", "stop")}
+        require_plain(looked_at | {"history": contents["history"][self.saved or 0 :]}, "a checkpoint")
         with in_words(self.folder, NotSaved):
-            best = self._write_best(contents["callbacks"].get(Validate.__name__, []))
+            best = self._write_best(contents["callbacks"].get(VALIDATE, []))
+            write_tables(self.folder, pd.DataFrame(contents["history"]), pd.DataFrame(contents["validation"]))
             with replacing(self.folder / CHECKPOINT) as part, part.open("wb") as file:
                 torch.save(contents, file)
             for former in self.folder.glob(BEST):
                 if former.name != best:
                     former.unlink()
-            write_tables(self.folder, pd.DataFrame(contents["history"]), pd.DataFrame(contents["validation"]))
 
     def _write_best(self, validations: list[dict]) -> str | None:
         """Move the best weights from what the first Validate remembers to a file of their own; gives its name."""
@@ -179,6 +189,16 @@ class Checkpoints:
                 save_file(weights, part)
             self.best = name
         return name
+
+
+def class_name(callback: object) -> str:
+    """With its module: a callback of one's own may have the name of one of ours."""
+    return f"{type(callback).__module__}.{type(callback).__qualname__}"
+
+
+def plain_rows(rows: Iterable[dict]) -> list[dict]:
+    """With Python's numbers where a callback has written numpy's."""
+    return [{k: v.item() if isinstance(v, np.generic) else v for k, v in row.items()} for row in rows]
 
 
 def going_on(state: TrainingState, former_dtype: str) -> str:

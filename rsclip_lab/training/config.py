@@ -13,6 +13,7 @@ SMALL_NETWORK = 50_000_000  # parameters
 SMALL_RATE = 1.5e-3
 LORA_RATE = 2e-4  # additions that start at 0 need larger steps than weights that know something (arXiv:2106.09685)
 ADAFACTOR = 15  # times: its steps are relative to a matrix's root mean square, 0.064 in the median of `tiny`'s
+MOST_SEEDS = 2**32  # as many as numpy's generator takes
 COLLAPSED = 0.9  # mean cosine of pairs that do not match; healthy runs stay below half of it
 
 
@@ -103,8 +104,8 @@ class FinetuneConfig:
         )
         yield "patience", self.patience >= 0, "0 or more"
         yield "collapse_alarm", alarm is None or 0 < alarm <= 1, "above 0 and at most 1 (1: never), or None"
-        yield "save_minutes", self.save_minutes >= 0, "0 (after each step) or more"
-        yield "seed", self.seed >= 0, "0 or more"
+        yield "save_minutes", 0 <= self.save_minutes < math.inf, "0 (after each step) or more, and finite"
+        yield "seed", 0 <= self.seed < MOST_SEEDS, f"from 0 to below {MOST_SEEDS}"
 
     def to_dict(self) -> dict:
         """The fields as a plain dictionary, for the run's record in clip.json."""

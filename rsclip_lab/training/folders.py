@@ -16,11 +16,12 @@ import pandas as pd
 
 from rsclip_lab.data.disk import check_new_folder, in_words, new_folder, partial, replacing
 from rsclip_lab.models import ModelError
+from rsclip_lab.models.saved.description import UNFINISHED
 from rsclip_lab.models.saved.files import STAGE
 from rsclip_lab.training.alone import LOCK, remove_lock
 from rsclip_lab.training.start import differences, start_of
 
-RECORD, CHECKPOINT, BEST = "run.json", "checkpoint.pt", "best-*.safetensors"
+RECORD, CHECKPOINT, BEST = UNFINISHED, "checkpoint.pt", "best-*.safetensors"
 DRIVE = Path("/content/drive")
 
 
@@ -66,7 +67,7 @@ def unfinished_run(folder: Path) -> dict | None:
         remove_lock(folder)
         raise FileExistsError(
             f"{folder}: holds a finished run; read it with load_run, let load_or_finetune train only where there is "
-            "none, or name another folder"
+            "none, or name another folder (in a terminal --out)"
         )
     with suppress(NotADirectoryError):  # a file of this name: what follows says so
         partial(folder / RECORD).unlink(missing_ok=True)

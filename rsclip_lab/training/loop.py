@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Iterable, Iterator, Sequence
 
+import torch
 from torch import Tensor, nn
 
 from rsclip_lab.training.base_features import BaseFeatures
@@ -33,6 +34,7 @@ from rsclip_lab.training.state import Diverged, Interrupted, TrainingState, Trai
 MOST_SKIPPED = 20  # steps in a row; float16's scaler, which begins at 65,536 and halves, has reached 0.06 by then
 
 
+@torch.enable_grad()
 def train(state: TrainingState, source: BatchSource, callbacks: Sequence = ()) -> None:
     """Train state.model in place on the batches of `source`, one row of state.history a step; a state that stands
     in the middle of a run goes on there."""
@@ -80,7 +82,7 @@ def train(state: TrainingState, source: BatchSource, callbacks: Sequence = ()) -
             notify(callbacks, "on_epoch", state)
             state.epoch += 1
     except (TrainingStopped, Interrupted):
-        notify(callbacks, "on_stop", state)  # before `finish`, with the weights of the last whole step
+        notify(begun, "on_stop", state)  # before `finish`, with the weights of the last whole step
         raise
     finally:
         finish(state, lambda: notify(begun, "on_end", state))

@@ -13,12 +13,13 @@ from rsclip_lab.evaluation.evaluate import TestTable
 from rsclip_lab.evaluation.retrieval import retrieval_recall
 from rsclip_lab.training.callbacks import ProgressBar
 from rsclip_lab.training.config import COLLAPSED, FinetuneConfig
+from rsclip_lab.training.inputs import require_kinds
 from rsclip_lab.training.state import TrainingState
 from rsclip_lab.training.trial import try_out
 
 WARMUP_STEPS = 5
 NEARLY = 0.9  # of the pairs known in training, with its dropout: all may be known without
-HARDLY = 0.25  # of the pairs: below it next to nothing was learned
+HARDLY = 0.25  # of the pairs, or four of few: below it next to nothing was learned
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ def overfit(
     Raises NotLearned, with the likely cause, when that takes more than `steps`; ValueError where the table has too
     few pictures with captions of their own.
     """
+    require_kinds("overfit", model, config, captions=captions)
     if pairs < 2 or steps < 1:
         raise ValueError(f"pairs={pairs}, steps={steps}: an overfit test needs at least two pairs and one step")
     config = replace(
@@ -123,7 +125,7 @@ def explanation(state: TrainingState, recall: float) -> str:
             f"{said} ({numbers}): pictures and captions have become one point. A loss without negatives does that, "
             f"and so does too large a step: train with loss='clip' and less than {rate}"
         )
-    if last["batch_recall"] < HARDLY:
+    if last["batch_recall"] < max(HARDLY, 4 / pairs):
         return (
             f"{said} ({numbers}): next to nothing was learned; who knows nothing has a CLIP loss of ln({pairs}) = "
             f"{math.log(pairs):.2f}. {rate} may be far off (learning_rate_range_test finds one), too much may be "

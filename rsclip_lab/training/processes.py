@@ -11,6 +11,7 @@ import itertools
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from rsclip_lab.environment import first_line
 BUCKET_BYTES = 32 << 20  # gradients summed at a time: few messages, little memory
 PATIENCE = timedelta(hours=12)  # for a process that validates or saves; when one dies, torchrun ends all
 JOINING = timedelta(minutes=10)  # until all are there for the first time, as in torchrun
+SETTLED = 0.1  # seconds in which a group's threads end
 _joined = itertools.count()
 
 
@@ -202,7 +204,19 @@ def join_processes() -> Iterator[World]:
     backend = "cpu:gloo,cuda:nccl" if gpus and dist.is_nccl_available() else "gloo"
     dist.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=PATIENCE)
     yield World.joined()
-    dist.destroy_process_group()  # not after an error: NCCL would wait for others that may never come
+    leave_processes()  # not after an error: NCCL would wait for others that may never come
+
+
+def leave_processes() -> None:
+    """Part from the other processes.
+
+    Before torch 2.8 a group that is dropped waits for its threads while it holds Python's lock, which such a thread
+    may want for its last act (pytorch pull request 154976). So it is dropped a moment later.
+    """
+    group = dist.group.WORLD
+    dist.destroy_process_group()
+    time.sleep(SETTLED)
+    del group
 
 
 def _await_all(store: dist.Store, rank: int, size: int, patience: timedelta) -> None:

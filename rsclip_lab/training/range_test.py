@@ -10,12 +10,14 @@ import pandas as pd
 
 from rsclip_lab.environment import progress as progress_bar
 from rsclip_lab.training.config import FinetuneConfig
+from rsclip_lab.training.inputs import require_kinds
 from rsclip_lab.training.state import TrainingState
 from rsclip_lab.training.trial import try_out
 
 MOST_OF_THE_FALL = 0.9
 TURNED = 0.25  # of the whole fall: having made half of it, a loss that rises by so much has turned
 LEAST_FALL = 0.05  # of the first loss; less is noise
+STILL_FALLING = 0.95  # of the steps: a loss that is lowest later has not shown where it turns
 EXPLODED = 2  # times the first loss
 STEADY = 5  # steps in a mean
 
@@ -54,6 +56,8 @@ class RangeTest:
     def __repr__(self) -> str:
         first, last = self.table["learning_rate"].iloc[[0, -1]]
         advice = "the loss never fell" if self.suggested is None else f"suggested learning_rate {self.suggested:.1e}"
+        if self.suggested and self.table["smoothed"].idxmin() > STILL_FALLING * len(self.table):
+            advice += ", but the loss still fell at the end: take more steps, or a higher `highest`"
         return f"RangeTest({advice}; {len(self.table)} steps from {first:.0e} to {last:.0e})"
 
 
@@ -73,6 +77,7 @@ def learning_rate_range_test(
     Everything else is as in `finetune` with this configuration and these tables; config.seed repeats the test.
     Raises ValueError for rates or steps that cannot give a curve, otherwise what `finetune` raises before training.
     """
+    require_kinds("learning_rate_range_test", model, config, captions=captions, replay=replay)
     if not 0 < lowest < highest < 1 or steps < 2 * STEADY:
         raise ValueError(
             f"lowest={lowest:g}, highest={highest:g}, steps={steps}: a range test needs 0 < lowest < highest < 1 and "

@@ -10,7 +10,6 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from rsclip_lab.checks import require_trainable, require_usable
 from rsclip_lab.data.disk import named_folder
 from rsclip_lab.environment import FORMATS, Precision, emulates_bfloat16, select_precision, set_seed
 from rsclip_lab.models import ModelError
@@ -22,6 +21,7 @@ from rsclip_lab.training.checkpoints import Checkpoints
 from rsclip_lab.training.config import FinetuneConfig
 from rsclip_lab.training.fetch import BatchSource
 from rsclip_lab.training.folders import begin_run, finish_run, run_to_go_on_with
+from rsclip_lab.training.inputs import checked, require_kinds
 from rsclip_lab.training.interruption import Interruption
 from rsclip_lab.training.loop import train
 from rsclip_lab.training.outcome import Run, in_full, late, not_kept, run_so_far
@@ -71,8 +71,7 @@ def finetune(
     its folder and in the error's `run`. A second Ctrl-C interrupts at once.
     """
     began, world = time.perf_counter(), World.joined()
-    if not hasattr(model, "net"):
-        raise TypeError(f"finetune takes a loaded model, not {model!r}: finetune(load_model({model!r}), …)")
+    require_kinds("finetune", model, config, callbacks, captions=captions, validation=validation, replay=replay)
     device, cache = device_of_this_process(model.device), cache and named_folder(cache)
     folder = None if folder is None else named_folder(folder)
     former = world.by_first(lambda: run_to_go_on_with(folder)) if folder else None
@@ -115,6 +114,10 @@ def trained(state: TrainingState, source: BatchSource, checkpoints: Checkpoints,
             error.run = run_so_far(state, notes, stop=str(error))
             error.args = (in_full(error, checkpoints, state),)
             raise
+        except Exception as error:  # of a callback, or for want of memory
+            error.run = run_so_far(state, notes, stop=str(error))
+            error.add_note(f"What there is of the run is in this error's .run; {checkpoints.kept}")
+            raise
         run = run_so_far(state, notes, state.stop, folder if state.world.first else None)
         try:
             state.world.by_first(lambda: folder and finish_run(run))
@@ -123,23 +126,6 @@ def trained(state: TrainingState, source: BatchSource, checkpoints: Checkpoints,
     if interruption.received:
         raise late(interruption, run)
     return run
-
-
-def checked(model, captions, config, validation, replay, callbacks, world: World) -> FinetuneConfig:
-    """The configuration with nothing left open; raises what can be known to go wrong before anything is done."""
-    config = (config or FinetuneConfig()).resolved(model)
-    config = FinetuneConfig.from_dict(plain(config.to_dict()))  # numpy's numbers would come into the history
-    world.require_shares(config.batch_size)
-    require_trainable(captions, config.batch_size)
-    for name, table in (("the replay table", replay), ("the validation table", validation)):
-        if table is not None:
-            require_usable(table, name)
-    if config.patience and validation is None and not any(isinstance(one, Validate) for one in callbacks):
-        raise ValueError(
-            f"FinetuneConfig(patience={config.patience}): to stop early, a run must be measured on captions that it "
-            "does not train on; give finetune a validation table, or take patience=0"
-        )
-    return config
 
 
 def since(former: dict, now: dict) -> dict:

@@ -15,6 +15,7 @@ from rsclip_lab.evaluation.record import table_hash
 from rsclip_lab.models import ModelError, load_model
 from rsclip_lab.training.config import FinetuneConfig
 from rsclip_lab.training.folders import is_run, is_unfinished, save_run
+from rsclip_lab.training.inputs import require_kinds
 from rsclip_lab.training.outcome import Run
 from rsclip_lab.training.processes import World, join_processes
 from rsclip_lab.training.run import finetune
@@ -24,15 +25,17 @@ from rsclip_lab.training.start import fingerprint
 def keep_run(run: Run, folder: str | Path) -> Run:
     """Save `run` to `folder`; gives the saved run.
 
-    A run that stands there already is replaced; FileExistsError when the folder holds anything else.
+    A run that stands there already is replaced when the new one is saved; FileExistsError when the folder holds
+    anything else.
     """
     folder = named_folder(folder)
-    if is_run(folder):
-        shutil.rmtree(folder)
-    check_new_folder(folder)
-    run = replace(run, folder=folder)
-    save_run(run)
-    return run
+    settle(folder)
+    place = next_to(folder, ".{}.saving") if is_run(folder) else folder
+    check_new_folder(place)
+    save_run(replace(run, folder=place))
+    if place != folder:
+        take_the_place(place, folder)
+    return replace(run, folder=folder)
 
 
 def load_run(folder: str | Path, device: str = "auto") -> Run:
@@ -70,6 +73,7 @@ def load_or_finetune(
     progress: bool = True,
     callbacks: Sequence = (),
     any_epochs: bool = False,
+    validation: pd.DataFrame | None = None,
 ) -> Run:
     """The run kept in `folder`, if it had this model, data and configuration; else a new one, kept there.
 
@@ -77,17 +81,20 @@ def load_or_finetune(
     when the new one, in FOLDER-new until then, is finished. An unfinished one is not, for it may be hours of work:
     FileExistsError, with what differs.
     callbacks: of the training, if there is any. any_epochs: take a kept run whatever its `.config.epochs`.
+    validation: as for `finetune`; None takes a kept run however it was validated.
     """
+    tables = {"captions": captions, "replay": replay, "validation": validation}
+    require_kinds("load_or_finetune", model, config, callbacks, **tables)
     config, folder = (config or FinetuneConfig()).resolved(model), named_folder(folder)
     World.joined().by_first(lambda: settle(folder))
-    how = {"replay": replay, "progress": progress, "callbacks": callbacks}
+    how = {"replay": replay, "validation": validation, "progress": progress, "callbacks": callbacks}
     if not is_run(folder):
         return finetune(model, captions, config, folder=folder, **how)
     kept = load_run(folder, str(model.device))
     asked = replace(config, save_minutes=kept.config.save_minutes)
     if any_epochs:
         asked = replace(asked, epochs=kept.config.epochs)
-    if same_start(kept, model, captions, replay) and kept.config == asked:
+    if same_start(kept, model, **tables) and kept.config == asked:
         return kept
     run = load_or_finetune(beside(folder), model, captions, config, **how)
     World.joined().by_first(lambda: take_the_place(beside(folder), folder))
@@ -113,24 +120,33 @@ def settle(folder: Path) -> None:
 
 def beside(folder: Path) -> Path:
     """Where the successor of the run in `folder` is trained."""
-    return folder.with_name(f"{folder.name}-new")
+    return next_to(folder, "{}-new")
 
 
 def aside(folder: Path) -> Path:
     """Where the run in `folder` is for the moment in which its successor takes its place."""
-    return folder.with_name(f".{folder.name}.replaced")
+    return next_to(folder, ".{}.replaced")
 
 
-def same_start(run: Run, model, captions: pd.DataFrame, replay: pd.DataFrame | None) -> bool:
+def next_to(folder: Path, name: str) -> Path:
+    """Another folder in the same place, its name made of this one's."""
+    folder = folder.absolute()
+    return folder.with_name(name.format(folder.name))
+
+
+def same_start(run: Run, model, **tables: pd.DataFrame | None) -> bool:
     """Whether `run` was trained on these tables from exactly the weights of `model`."""
-    tables = {"captions": captions} if replay is None else {"captions": captions, "replay": replay}
-    asked = {name: table_hash(table) for name, table in tables.items()}
-    # Validation chooses the epoch, and is no part of what was asked for here.
-    data = run.notes.get("data", {}).items()
-    used = {name: table["sha256"] for name, table in data if name != "validation"}
+    asked = {name: table_hash(table) for name, table in tables.items() if table is not None}
+    used = {name: table["sha256"] for name, table in run.notes.get("data", {}).items()}
+    if "validation" not in asked:  # it only chooses the epoch
+        used.pop("validation", None)
     return used == asked and run.notes.get("base_weights_sha256") == fingerprint(model)
 
 
 def read_table(path: Path) -> pd.DataFrame:
     """A CSV of the run's folder, empty where the run had nothing to write."""
-    return pd.read_csv(path) if path.is_file() else pd.DataFrame()
+    try:
+        # The other engine of pandas before 3 reads some numbers as their neighbours.
+        return pd.read_csv(path, engine="python") if path.is_file() else pd.DataFrame()
+    except pd.errors.EmptyDataError:  # a run that a callback ended before its first step
+        return pd.DataFrame()

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 
-from rsclip_lab.training.processes import World
+from rsclip_lab.training.processes import World, leave_processes
 
 # Imported once, by the process that the others are forked from: torch alone takes seconds.
 PRELOAD = ["rsclip_lab.training.run", "pytest", "hypothesis"]
@@ -34,5 +34,5 @@ def _joined(rank: int, count: int, place: str, function, arguments: tuple):
     result = function(World.joined(), *arguments)
     if dist.is_initialized():  # the function may have parted from the others
         dist.barrier()  # nobody leaves while another is still arriving
-        dist.destroy_process_group()
+        leave_processes()
     return result

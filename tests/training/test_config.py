@@ -26,6 +26,7 @@ from rsclip_lab.training.config import SMALL_RATE
         {"min_crop": 0.0},
         {"precision": "int8"},
         {"optimizer": "adafactor", "lora_rank": 4},
+        {"seed": 2**32},
     ],
 )
 def test_a_value_that_cannot_work_is_named(bad):

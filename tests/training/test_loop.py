@@ -125,6 +125,15 @@ def test_only_callbacks_whose_start_went_well_are_told_of_the_end(random_clip, c
     assert heard == ["start", "end"] and not late
 
 
+def test_a_run_that_stops_as_it_starts_says_why(random_clip, captions, tmp_path):
+    class Early:
+        def on_start(self, state):
+            raise Diverged("no use")
+
+    with pytest.raises(Diverged, match="no use; .*run has no checkpoint"):
+        finetune(random_clip, captions, CONFIG, folder=tmp_path / "run", callbacks=[Early()], progress=False)
+
+
 def test_what_callbacks_do_between_epochs_is_no_steps_time(random_clip, captions):
     class Slow:
         def on_start(self, state):

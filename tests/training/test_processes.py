@@ -21,7 +21,14 @@ from rsclip_lab.training.batches import CaptionBatches
 from rsclip_lab.training.config import FinetuneConfig
 from rsclip_lab.training.fetch import BatchSource
 from rsclip_lab.training.loop import train
-from rsclip_lab.training.processes import ProcessLost, World, device_of_this_process, in_buckets, join_processes
+from rsclip_lab.training.processes import (
+    ProcessLost,
+    World,
+    device_of_this_process,
+    in_buckets,
+    join_processes,
+    leave_processes,
+)
 from rsclip_lab.training.state import TrainingState
 
 FP32 = select_precision("cpu", "fp32")
@@ -203,7 +210,7 @@ def left_alone(world):
     """What each way of telling says in the first process when the other one has gone."""
     dist.barrier()  # it goes when both have come
     if not world.first:
-        dist.destroy_process_group()
+        leave_processes()
         return None
     parameter = nn.Parameter(torch.zeros(2))
     ways = {
@@ -220,7 +227,7 @@ def left_alone(world):
             way()
         except ProcessLost as error:
             said[name] = str(error)
-    dist.destroy_process_group()
+    leave_processes()
     return said
 
 

@@ -226,7 +226,7 @@ def test_a_callback_may_have_any_of_the_methods(random_clip, colours):
         def on_step(self, state):
             calls.append(("step", state.record["step"]))
 
-    finetune(random_clip, colours, QUICK, callbacks=[Count(), object()], progress=False)
+    finetune(random_clip, colours, QUICK, callbacks=[Count()], progress=False)
     assert calls == [("start", 2), ("step", 0), ("step", 1)]
 
 
@@ -397,7 +397,7 @@ def test_it_is_counted_how_many_pictures_have_a_kind(colours):
 def test_a_folder_in_use_is_refused_before_training(random_clip, colours, tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(FileExistsError, match="another folder"):
-        finetune(random_clip, None, QUICK, folder=tmp_path, progress=False)
+        finetune(random_clip, colours, QUICK, folder=tmp_path, progress=False)
 
 
 def test_a_save_that_fails_leaves_an_unfinished_run(random_clip, colours, tmp_path, monkeypatch):
@@ -423,6 +423,37 @@ def test_a_run_kept_elsewhere_that_cannot_be_saved_leaves_nothing_behind(random_
     with pytest.raises(ModelError, match="the disk is full; make room"):
         keep_run(run, tmp_path / "runs" / "a")
     assert not list((tmp_path / "runs").iterdir())
+
+
+@pytest.mark.parametrize("event", ["on_step", "on_epoch", "on_end"])
+def test_a_callback_that_fails_loses_no_run(random_clip, colours, tmp_path, event):
+    def fail(state):
+        raise OSError("the logger's server is out of reach")
+
+    callback = type("Broken", (), {event: staticmethod(fail)})()
+    with pytest.raises(OSError, match="out of reach") as broken:
+        finetune(random_clip, colours, QUICK, callbacks=[callback], progress=False)
+    assert "this error's .run" in broken.value.__notes__[0]
+    kept = keep_run(broken.value.run, tmp_path / "kept")
+    whole = finetune(random_clip, colours, QUICK, progress=False)  # of one epoch
+    assert len(kept.history) == (1 if event == "on_step" else len(whole.history))
+    assert not same(weights(kept.model), weights(random_clip))
+
+
+def test_a_run_that_ends_before_its_first_step_is_read_back(random_clip, colours, tmp_path):
+    class Never:
+        def on_start(self, state):
+            state.stop = "not today"
+
+    finetune(random_clip, colours, QUICK, folder=tmp_path / "run", callbacks=[Never()], progress=False)
+    run = load_run(tmp_path / "run", device="cpu")
+    assert len(run.history) == 0 and run.notes["stop"] == "not today"
+
+
+def test_gradients_are_there_whatever_the_caller_has_switched_off(random_clip, colours):
+    with torch.no_grad():
+        run = finetune(random_clip, colours, QUICK, progress=False)
+    assert same(weights(run.model), weights(finetune(random_clip, colours, QUICK, progress=False).model))
 
 
 def test_patience_without_validation_is_refused_before_training(random_clip, colours):

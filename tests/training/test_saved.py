@@ -1,5 +1,6 @@
 """A kept run comes back as it was, and is taken again only where it answers the same question."""
 
+import errno
 import json
 import shutil
 import sys
@@ -14,7 +15,7 @@ import torch
 from rsclip_lab.data import read_captions
 from rsclip_lab.models import ModelError, load_model
 from rsclip_lab.models.publish.card import model_card
-from rsclip_lab.training import FinetuneConfig, finetune, keep_run, load_or_finetune, load_run
+from rsclip_lab.training import Diverged, FinetuneConfig, finetune, keep_run, load_or_finetune, load_run
 from rsclip_lab.training.folders import run_folder
 
 QUICK = FinetuneConfig(epochs=1, batch_size=6, learning_rate=1e-3, precision="fp32")
@@ -74,9 +75,9 @@ def test_a_path_that_no_folder_can_have_is_told_before_training(random_clip, cap
     (tmp_path / "thesis.txt").write_text("five years of work")
     folder = tmp_path / path
     calls = [
-        lambda: finetune(random_clip, None, QUICK, folder=folder),
-        lambda: finetune(random_clip, None, QUICK, cache=folder),
-        lambda: load_or_finetune(folder, random_clip, None, QUICK),
+        lambda: finetune(random_clip, captions, QUICK, folder=folder),
+        lambda: finetune(random_clip, captions, QUICK, cache=folder),
+        lambda: load_or_finetune(folder, random_clip, captions, QUICK),
         lambda: load_run(folder),
     ]
     for call in calls:
@@ -88,6 +89,50 @@ def test_a_file_is_no_folder_for_a_run(random_clip, captions, tmp_path):
     (tmp_path / "thesis.txt").write_text("five years of work")
     with pytest.raises(FileExistsError, match="thesis.txt: holds something already"):
         finetune(random_clip, captions, QUICK, folder=tmp_path / "thesis.txt", progress=False)
+
+
+def test_a_run_that_cannot_be_saved_leaves_the_former_one(random_clip, captions, tmp_path, monkeypatch):
+    run = finetune(random_clip, captions, QUICK, progress=False)
+    kept = keep_run(run, tmp_path / "run")
+    before = {path.name: path.read_bytes() for path in kept.folder.iterdir() if path.is_file()}
+
+    def broken(self, *args, **kwargs):
+        raise OSError(errno.ENOSPC, "no space left")
+
+    monkeypatch.setattr(pd.DataFrame, "to_csv", broken)
+    with pytest.raises(ModelError, match="the disk is full"):
+        keep_run(run, tmp_path / "run")
+    assert {path.name: path.read_bytes() for path in kept.folder.iterdir() if path.is_file()} == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["pictures", "run"]
+
+
+def test_the_current_folder_may_be_that_of_a_run(random_clip, captions, tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    first, second = (load_or_finetune(".", random_clip, captions, QUICK, progress=False) for _ in range(2))
+    assert first.seconds == second.seconds
+
+
+def test_an_unfinished_run_is_no_model_and_is_named_as_what_it_is(random_clip, captions, tmp_path):
+    class Stop:
+        def on_step(self, state):
+            raise Diverged("stop")
+
+    with pytest.raises(Diverged):
+        load_or_finetune(tmp_path / "run", random_clip, captions, QUICK, callbacks=[Stop()], progress=False)
+    with pytest.raises(ModelError, match="holds a fine-tuning that is not finished"):
+        load_model(tmp_path / "run")
+
+
+def test_a_run_kept_with_another_validation_is_trained_anew(random_clip, captions, tmp_path):
+    def started(**validation):
+        return load_or_finetune(tmp_path / "run", random_clip, captions, QUICK, progress=False, **validation)
+
+    validated = started(validation=captions)
+    assert len(validated.validation) and len(started(validation=captions).validation)
+    assert started().notes["started"] == validated.notes["started"]  # any will do
+    other = captions[captions["image"].isin(captions["image"].unique()[:4])]
+    assert started(validation=other).notes["data"]["validation"] != validated.notes["data"]["validation"]
 
 
 def test_an_absent_run_is_named(tmp_path):

@@ -11,6 +11,7 @@ from rsclip_lab.models.configuration import too_large
 from rsclip_lab.models.errors import ModelError
 
 DESCRIPTION = "clip.json"
+UNFINISHED = "run.json"  # of a fine-tuning that has no model yet
 REMEDY = "save or fetch the model again"
 TOO_DEEP = "a model's description cannot be nested so deep, nor hold itself: keep numbers and text a few levels deep"
 OBJECTS = ("architecture", "preprocess", "tokenizer", "weights")

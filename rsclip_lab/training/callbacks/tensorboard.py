@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
+from numbers import Real
 from pathlib import Path
 
 from rsclip_lab.data.disk import named_folder
@@ -55,7 +56,8 @@ class TensorBoard:
         if self.writer is None:
             return
         with self._spared():
-            for name in row.keys() - {"step", "epoch"}:
+            numbers = {name for name, value in row.items() if isinstance(value, Real)}
+            for name in numbers - {"step", "epoch"}:
                 self.writer.add_scalar(f"{group}/{name}", row[name], step)
 
     @contextmanager
