@@ -147,18 +147,27 @@ def test_evaluate_prints_a_row_a_model_and_writes_what_the_function_gives(
 
 
 def test_evaluate_repeats_what_finetune_measured_where_the_data_name_no_split(
-    picture_folder, saved_model, tmp_path
+    picture_folder, saved_model, tmp_path, capsys
 ):
     table = picture_folder / "caption.csv"
     pd.read_csv(table).drop(columns="split").to_csv(table, index=False)
     run, out = str(tmp_path / "run"), tmp_path / "metrics.json"
     tuning = ["--epochs", "1", "--batch-size", "4", "--seed", "3", "--device", "cpu"]
     assert main(["finetune", str(picture_folder), "--model", saved_model, "--out", run, *tuning]) == 0
+    assert "not validated: the val split has one picture" in capsys.readouterr().out
     measuring = ["--data", str(picture_folder), "--seed", "3", "--json", str(out), "--device", "cpu"]
     assert main(["evaluate", run, *measuring]) == 0
     measured, found = json.loads((tmp_path / "run" / "clip.json").read_text()), json.loads(out.read_text())
     assert found["measured_on"] == measured["measured_on"]
     assert found["metrics"][run]["mean_recall"] == pytest.approx(measured["metrics"]["tuned"]["mean_recall"])
+
+
+def test_captions_of_which_only_some_name_a_split_are_refused(picture_folder, capsys):
+    table = picture_folder / "caption.csv"
+    table.write_text(table.read_text().replace(",test\n", ",\n"))
+    for command in (["finetune", str(picture_folder)], ["evaluate", "tiny", "--data", str(picture_folder)]):
+        assert main(command) == 2
+        assert "6 of 24 captions name no split, the others do: fill in" in capsys.readouterr().err
 
 
 def test_evaluate_says_which_splits_there_are(picture_folder, saved_model, capsys):

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from functools import partial
 
 ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1"}
 
@@ -64,7 +65,9 @@ def test_a_process_that_is_killed_is_named_and_the_other_one_says_nothing(pictur
 
 
 def test_what_cannot_be_used_ends_all_with_the_status_of_the_process_that_says_so(tmp_path):
-    done = subprocess.run(command("/no/such", "tiny", tmp_path), capture_output=True, text=True, env=ENVIRONMENT)
+    how = {"capture_output": True, "text": True, "env": ENVIRONMENT}
+    closed = partial(os.close, 0)  # as some daemons start things, without a standard input
+    done = subprocess.run(command("/no/such", "tiny", tmp_path), preexec_fn=closed, **how)
     assert (done.returncode, done.stdout) == (2, "")
     assert all(line.startswith("rsclip-lab") and "/no/such" in line for line in done.stderr.splitlines())
     assert "rsclip-lab: /no/such: no such file or folder" in done.stderr

@@ -214,6 +214,23 @@ def test_preprocessing_that_open_clip_does_not_have_is_refused(values, message):
         new_clip(TINY_ARCHITECTURE, preprocess=values)
 
 
+@pytest.mark.parametrize("size", [0, -1])
+def test_a_batch_of_none_is_refused(random_clip, size):
+    picture = np.zeros((40, 40, 3), np.uint8)
+    for encode, what in ((random_clip.encode_images, [picture]), (random_clip.encode_texts, ["a"])):
+        with pytest.raises(ValueError, match=f"batch_size={size}: must be at least 1"):
+            encode(what, batch_size=size)
+
+
+def test_paths_may_come_as_an_array_of_text(random_clip, tmp_path):
+    path = tmp_path / "a.png"
+    Image.fromarray(np.full((40, 40, 3), 90, np.uint8)).save(path)
+    expected = random_clip.encode_images(path)
+    assert torch.equal(random_clip.encode_images(np.array([str(path)])), expected)
+    assert torch.equal(random_clip.encode_images(path.read_bytes()), expected)
+
+
+
 @pytest.mark.parametrize("dtype", [torch.float16, torch.float64])
 @pytest.mark.parametrize("kind", ["vit", "resnet", "CoCa"])
 def test_the_callers_default_type_changes_nothing(kind, dtype, pictures):
