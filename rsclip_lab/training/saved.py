@@ -146,7 +146,9 @@ def same_start(run: Run, model, **tables: pd.DataFrame | None) -> bool:
 def read_table(path: Path) -> pd.DataFrame:
     """A CSV of the run's folder, empty where the run had nothing to write."""
     try:
-        # The other engine of pandas before 3 reads some numbers as their neighbours.
-        return pd.read_csv(path, engine="python") if path.is_file() else pd.DataFrame()
-    except pd.errors.EmptyDataError:  # a run that a callback ended before its first step
+        table, written = pd.read_csv(path), pd.read_csv(path, dtype=str)
+    except (FileNotFoundError, pd.errors.EmptyDataError):  # empty: a callback ended it before its first step
         return pd.DataFrame()
+    for name in table.select_dtypes("float"):  # pandas 2 reads some numbers as their neighbours, Python none
+        table[name] = [float(number) for number in written[name]]
+    return table

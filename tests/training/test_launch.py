@@ -20,7 +20,7 @@ from torch import nn
 
 from rsclip_lab.models import load_model, new_clip
 from rsclip_lab.training.config import FinetuneConfig
-from rsclip_lab.training.launch import finetune_in_processes, job_folder
+from rsclip_lab.training.launch import JOBS, finetune_in_processes, job_folder
 from rsclip_lab.training.run import finetune
 from rsclip_lab.training.state import Interrupted
 
@@ -173,8 +173,8 @@ def test_what_a_killed_call_has_left_is_removed_a_day_later_and_what_a_call_at_w
         for folder in (left, at_work):
             os.utime(folder, (time.time() - 25 * 3600,) * 2)
         with job_folder() as later:
-            assert set(tmp_path.iterdir()) == {at_work, later}
-    assert not any(tmp_path.iterdir())
+            assert set(tmp_path.glob(f"{JOBS}*")) == {at_work, later}
+    assert not any(tmp_path.glob(f"{JOBS}*"))
 
 
 SCRIPT = """
