@@ -127,7 +127,7 @@ def _line_of(name: str, text: str) -> int:
 
 def _config_of_run(folder: Path) -> FinetuneConfig:
     from rsclip_lab.models.saved.description import read_description
-    from rsclip_lab.training.folders import is_unfinished, unfinished_run
+    from rsclip_lab.training.saved.folders import is_unfinished, unfinished_run
 
     try:
         notes = unfinished_run(folder) if is_unfinished(folder) else read_description(folder)["training"]

@@ -29,12 +29,12 @@ import rsclip_lab
 from rsclip_lab.data.disk import named_folder
 from rsclip_lab.models import load_model
 from rsclip_lab.training.config import FinetuneConfig
-from rsclip_lab.training.folders import unfinished_run
-from rsclip_lab.training.outcome import Run
-from rsclip_lab.training.preparation import require_exact
+from rsclip_lab.training.network.preparation import require_exact
 from rsclip_lab.training.processes import World, join_processes, stop_when_input_ends
 from rsclip_lab.training.run import finetune
-from rsclip_lab.training.saved import load_run
+from rsclip_lab.training.saved.folders import unfinished_run
+from rsclip_lab.training.saved.outcome import Run
+from rsclip_lab.training.saved.runs import load_run
 from rsclip_lab.training.state import Interrupted
 
 LAST_LINES = 12  # of the output, in an error

@@ -17,8 +17,7 @@ from rsclip_lab.training.base_features import BaseFeatures
 from rsclip_lab.training.config import learning_rate_at
 from rsclip_lab.training.embedding import Embedding, embed
 from rsclip_lab.training.fetch import BatchSource, TrainingBatch
-from rsclip_lab.training.objective import batch_loss, measure, replay_drift
-from rsclip_lab.training.preparation import (
+from rsclip_lab.training.network.preparation import (
     batch_statistics,
     clamp_temperature,
     finish,
@@ -29,6 +28,7 @@ from rsclip_lab.training.preparation import (
     tower_parameters,
     trained_parameters,
 )
+from rsclip_lab.training.objective import batch_loss, measure, replay_drift
 from rsclip_lab.training.state import Diverged, Interrupted, TrainingState, TrainingStopped, notify, stopping
 
 MOST_SKIPPED = 20  # steps in a row; float16's scaler, which begins at 65,536 and halves, has reached 0.06 by then

@@ -14,21 +14,21 @@ from rsclip_lab.data.disk import named_folder
 from rsclip_lab.environment import FORMATS, Precision, emulates_bfloat16, select_precision, set_seed
 from rsclip_lab.models import ModelError
 from rsclip_lab.models.saved.description import plain
-from rsclip_lab.training.alone import alone_in
 from rsclip_lab.training.batches import CaptionBatches
 from rsclip_lab.training.callbacks import CollapseAlarm, ProgressBar, Validate, tensorboard_callbacks
-from rsclip_lab.training.checkpoints import Checkpoints
 from rsclip_lab.training.config import FinetuneConfig
 from rsclip_lab.training.fetch import BatchSource
-from rsclip_lab.training.folders import begin_run, finish_run, run_to_go_on_with
 from rsclip_lab.training.inputs import checked, require_kinds
 from rsclip_lab.training.interruption import Interruption
 from rsclip_lab.training.loop import train
-from rsclip_lab.training.outcome import Run, in_full, late, not_kept, run_so_far
-from rsclip_lab.training.preparation import prepare, require_exact, require_possible
+from rsclip_lab.training.network.preparation import prepare, require_exact, require_possible
+from rsclip_lab.training.network.siglip_bias import add_logit_bias
 from rsclip_lab.training.processes import World, device_of_this_process, join_processes
-from rsclip_lab.training.siglip_bias import add_logit_bias
-from rsclip_lab.training.start import describe_inputs, require_alike, require_same_start, start_of
+from rsclip_lab.training.saved.alone import alone_in
+from rsclip_lab.training.saved.checkpoints import Checkpoints
+from rsclip_lab.training.saved.folders import begin_run, finish_run, run_to_go_on_with
+from rsclip_lab.training.saved.outcome import Run, in_full, late, not_kept, run_so_far
+from rsclip_lab.training.saved.start import describe_inputs, require_alike, require_same_start, start_of
 from rsclip_lab.training.state import Interrupted, TrainingState, TrainingStopped
 
 

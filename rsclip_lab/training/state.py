@@ -21,7 +21,7 @@ class TrainingState:
     epoch: epochs done. step: optimizer steps done. record: the newest row of `history`, which has one row a step;
     `validation` has one row an epoch. stop: why the run is to end before its last step, or None; a callback may set
     it, and the loop ends after the step or epoch at hand.
-    optimizer, scaler and ema (or None) are made by `training.preparation.prepare`, base_features by
+    optimizer, scaler and ema (or None) are made by `training.network.preparation.prepare`, base_features by
     `training.loop.train`; they are what a checkpoint keeps besides the weights. began: when, by `time.perf_counter`;
     as much earlier as the run has trained before it was resumed.
     """

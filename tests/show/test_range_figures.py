@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from rsclip_lab.show.range_figures import plot_range_test
-from rsclip_lab.training.range_test import RangeTest
+from rsclip_lab.training.trials.range_test import RangeTest
 
 
 def of(losses):

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from rsclip_lab.training import FinetuneConfig, finetune
-from rsclip_lab.training.averaging import WeightAverage, averaged
+from rsclip_lab.training.network.averaging import WeightAverage, averaged
 
 
 @pytest.fixture

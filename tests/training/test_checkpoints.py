@@ -41,9 +41,9 @@ from rsclip_lab.data.disk import replacing
 from rsclip_lab.environment import emulates_bfloat16, select_precision
 from rsclip_lab.models import ModelError
 from rsclip_lab.training import Collapsed, Diverged, load_or_finetune, load_run
-from rsclip_lab.training.checkpoint_file import VALIDATE
-from rsclip_lab.training.folders import is_run
 from rsclip_lab.training.run import chosen_precision
+from rsclip_lab.training.saved.checkpoint_file import VALIDATE
+from rsclip_lab.training.saved.folders import is_run
 from rsclip_lab.training.state import Interrupted, NotSaved
 
 

@@ -16,7 +16,7 @@ from rsclip_lab.models import new_clip
 from rsclip_lab.training.config import FinetuneConfig
 from rsclip_lab.training.embedding import embed
 from rsclip_lab.training.losses import clip_loss
-from rsclip_lab.training.preparation import require_exact, set_training_mode
+from rsclip_lab.training.network.preparation import require_exact, set_training_mode
 from rsclip_lab.training.processes import World
 from rsclip_lab.training.run import finetune
 

@@ -15,7 +15,7 @@ from tqdm.std import tqdm
 from rsclip_lab.data import sample
 from rsclip_lab.models import new_clip
 from rsclip_lab.training import FinetuneConfig, finetune
-from rsclip_lab.training.folders import is_run, unfinished_run
+from rsclip_lab.training.saved.folders import is_run, unfinished_run
 
 KILLS, PICTURES = 20, 64
 ARCHITECTURE = {

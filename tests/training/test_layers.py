@@ -11,8 +11,8 @@ from torch import nn
 
 from rsclip_lab.models.architecture import build_network
 from rsclip_lab.training import FinetuneConfig
-from rsclip_lab.training.layers import frozen_part, part_of, tower_of
-from rsclip_lab.training.preparation import freeze, set_training_mode
+from rsclip_lab.training.network.layers import frozen_part, part_of, tower_of
+from rsclip_lab.training.network.preparation import freeze, set_training_mode
 
 RESNET = TINY | {"vision_cfg": {"image_size": 32, "layers": [1, 2, 1, 1], "width": 8}}
 DECODER = {"context_length": 77, "vocab_size": 49408, "width": 64, "heads": 2, "layers": 2}

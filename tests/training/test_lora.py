@@ -13,8 +13,8 @@ from rsclip_lab.data import read_captions
 from rsclip_lab.models import load_model, new_clip
 from rsclip_lab.models.architecture import build_network
 from rsclip_lab.training import FinetuneConfig, finetune
-from rsclip_lab.training.lora import ADAPTER, add_lora, lora_targets, merge_lora
-from rsclip_lab.training.preparation import trained_count
+from rsclip_lab.training.network.lora import ADAPTER, add_lora, lora_targets, merge_lora
+from rsclip_lab.training.network.preparation import trained_count
 
 pytest.importorskip("peft")
 
@@ -183,10 +183,10 @@ def test_a_tower_without_a_free_layer_is_refused(random_clip):
 
 
 def test_without_peft_the_command_to_install_it_is_named(random_clip, monkeypatch):
-    monkeypatch.setattr("rsclip_lab.training.lora.find_spec", lambda name: None)
+    monkeypatch.setattr("rsclip_lab.training.network.lora.find_spec", lambda name: None)
     with pytest.raises(ImportError, match=r'pip install "rsclip-lab\[lora\]"'):
         add_lora(random_clip.net, RANK)
-    assert "peft" not in vars(sys.modules["rsclip_lab.training.lora"])
+    assert "peft" not in vars(sys.modules["rsclip_lab.training.network.lora"])
 
 
 def test_a_run_with_low_rank_additions_learns_and_its_model_is_saved_like_any(random_clip, picture_folder, tmp_path):

@@ -9,8 +9,8 @@ from torch import nn
 
 from rsclip_lab.models.architecture import build_network
 from rsclip_lab.training import FinetuneConfig
-from rsclip_lab.training.layers import part_of, tower_of
-from rsclip_lab.training.optimizers import is_decayed, lr_shares, make_optimizer, parameter_groups
+from rsclip_lab.training.network.layers import part_of, tower_of
+from rsclip_lab.training.network.optimizers import is_decayed, lr_shares, make_optimizer, parameter_groups
 
 CPU = torch.device("cpu")
 

@@ -19,8 +19,8 @@ from rsclip_lab.evaluation import evaluate
 from rsclip_lab.evaluation.evaluate import TestTable
 from rsclip_lab.models import new_clip
 from rsclip_lab.training.config import FinetuneConfig
-from rsclip_lab.training.overfit_test import NotLearned, UntilLearned, distinct_pairs, overfit
-from rsclip_lab.training.trial import try_out
+from rsclip_lab.training.trials.overfit import NotLearned, UntilLearned, distinct_pairs, overfit
+from rsclip_lab.training.trials.trial import try_out
 
 CONFIG = FinetuneConfig(learning_rate=1e-3, precision="fp32")
 

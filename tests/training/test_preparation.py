@@ -17,7 +17,7 @@ from rsclip_lab.data import read_captions
 from rsclip_lab.environment import select_precision
 from rsclip_lab.models import new_clip
 from rsclip_lab.training import Diverged, FinetuneConfig, finetune
-from rsclip_lab.training.preparation import (
+from rsclip_lab.training.network.preparation import (
     compile_towers,
     finish,
     is_convolutional,

@@ -10,8 +10,8 @@ import torch
 from PIL import Image
 
 from rsclip_lab.training.config import FinetuneConfig
-from rsclip_lab.training.range_test import RangeTest, learning_rate_range_test
-from rsclip_lab.training.trial import try_out
+from rsclip_lab.training.trials.range_test import RangeTest, learning_rate_range_test
+from rsclip_lab.training.trials.trial import try_out
 
 CONFIG = FinetuneConfig(batch_size=8, augment=False, precision="fp32")
 

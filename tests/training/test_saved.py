@@ -16,7 +16,7 @@ from rsclip_lab.data import read_captions
 from rsclip_lab.models import ModelError, load_model
 from rsclip_lab.models.publish.card import model_card
 from rsclip_lab.training import Diverged, FinetuneConfig, finetune, keep_run, load_or_finetune, load_run
-from rsclip_lab.training.folders import run_folder
+from rsclip_lab.training.saved.folders import run_folder
 
 QUICK = FinetuneConfig(epochs=1, batch_size=6, learning_rate=1e-3, precision="fp32")
 

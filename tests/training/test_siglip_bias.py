@@ -13,7 +13,7 @@ from small_runs import At, Broken, assert_same, fail, small_clip, small_run
 from rsclip_lab.evaluation import interpolate, predict
 from rsclip_lab.models import load_model
 from rsclip_lab.training import FinetuneConfig, finetune
-from rsclip_lab.training.siglip_bias import balanced_bias
+from rsclip_lab.training.network.siglip_bias import balanced_bias
 
 CONFIG = FinetuneConfig(epochs=3, batch_size=8, learning_rate=1e-3, loss="siglip", augment=False, precision="fp32")
 

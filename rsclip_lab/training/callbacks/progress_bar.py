@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 
 from rsclip_lab.environment import progress
-from rsclip_lab.training.preparation import trained_count
+from rsclip_lab.training.network.preparation import trained_count
 from rsclip_lab.training.state import TrainingState
 
 

@@ -6,7 +6,7 @@ import pandas as pd
 import torch
 
 from rsclip_lab.evaluation.evaluate import TestTable, measure
-from rsclip_lab.training.averaging import averaged
+from rsclip_lab.training.network.averaging import averaged
 from rsclip_lab.training.state import TrainingState
 
 

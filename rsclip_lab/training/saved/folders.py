@@ -1,6 +1,6 @@
 """The folder of a run: while it trains, what it needs to go on; finished, the model and how it came about.
 
-An unfinished run has run.json, the record of how it began, and soon checkpoint.pt (see `training.checkpoints`).
+An unfinished run has run.json, the record of how it began, and soon checkpoint.pt (see `training.saved.checkpoints`).
 A finished one has model.safetensors and clip.json with the record, history.csv and, if it was validated,
 validation.csv. Every file is whole at any time; what makes a run finished is that run.json is gone.
 """
@@ -18,8 +18,8 @@ from rsclip_lab.data.disk import check_new_folder, in_words, new_folder, partial
 from rsclip_lab.models import ModelError
 from rsclip_lab.models.saved.description import UNFINISHED
 from rsclip_lab.models.saved.files import STAGE
-from rsclip_lab.training.alone import LOCK, remove_lock
-from rsclip_lab.training.start import differences, start_of
+from rsclip_lab.training.saved.alone import LOCK, remove_lock
+from rsclip_lab.training.saved.start import differences, start_of
 
 RECORD, CHECKPOINT, BEST = UNFINISHED, "checkpoint.pt", "best-*.safetensors"
 DRIVE = Path("/content/drive")

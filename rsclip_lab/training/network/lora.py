@@ -15,8 +15,8 @@ from timm.models.vision_transformer import VisionTransformer
 from torch import nn
 
 from rsclip_lab.training.config import FinetuneConfig
-from rsclip_lab.training.layers import frozen_part, part_of, tower_of
-from rsclip_lab.training.optimizers import is_decayed
+from rsclip_lab.training.network.layers import frozen_part, part_of, tower_of
+from rsclip_lab.training.network.optimizers import is_decayed
 
 ADAPTER = "default"  # peft's name for the only set of adapters
 ADAPTED = (nn.MultiheadAttention, nn.Linear)  # and no subclasses: an attention's own output map belongs to it

@@ -12,8 +12,8 @@ from rsclip_lab.training.batches import CaptionBatches
 from rsclip_lab.training.config import FinetuneConfig
 from rsclip_lab.training.fetch import BatchSource
 from rsclip_lab.training.loop import train
-from rsclip_lab.training.preparation import require_possible
-from rsclip_lab.training.siglip_bias import add_logit_bias
+from rsclip_lab.training.network.preparation import require_possible
+from rsclip_lab.training.network.siglip_bias import add_logit_bias
 from rsclip_lab.training.state import Diverged, TrainingState
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from rsclip_lab.environment import first_line
 from rsclip_lab.models import ModelError
 from rsclip_lab.training.callbacks.validate import Validate
-from rsclip_lab.training.folders import BEST, CHECKPOINT
+from rsclip_lab.training.saved.folders import BEST, CHECKPOINT
 from rsclip_lab.training.state import TrainingState
 
 VALIDATE = f"{Validate.__module__}.{Validate.__qualname__}"  # under this name a checkpoint has what it remembers
@@ -21,7 +21,7 @@ PLAIN = (dict, list, tuple, str, int, float, bool, type(None))
 
 def read_checkpoint(folder: Path, start: str) -> dict | None:
     """The last state of the run in `folder`, None where it has none; ModelError for a file that is none, or that of
-    a run with another `start` (see `training.start.start_of`)."""
+    a run with another `start` (see `training.saved.start.start_of`)."""
     path = folder / CHECKPOINT
     if not path.exists():
         return None

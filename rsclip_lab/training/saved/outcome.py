@@ -10,9 +10,9 @@ import pandas as pd
 from rsclip_lab.evaluation.record import record_metrics
 from rsclip_lab.models.saved.files import update_description
 from rsclip_lab.models.saved.provenance import describe_finetuned
-from rsclip_lab.training.checkpoints import Checkpoints
 from rsclip_lab.training.config import FinetuneConfig
 from rsclip_lab.training.interruption import Interruption
+from rsclip_lab.training.saved.checkpoints import Checkpoints
 from rsclip_lab.training.state import Interrupted, NotSaved, TrainingState, TrainingStopped
 
 

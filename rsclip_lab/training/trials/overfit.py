@@ -15,7 +15,7 @@ from rsclip_lab.training.callbacks import ProgressBar
 from rsclip_lab.training.config import COLLAPSED, FinetuneConfig
 from rsclip_lab.training.inputs import require_kinds
 from rsclip_lab.training.state import TrainingState
-from rsclip_lab.training.trial import try_out
+from rsclip_lab.training.trials.trial import try_out
 
 WARMUP_STEPS = 5
 NEARLY = 0.9  # of the pairs known in training, with its dropout: all may be known without

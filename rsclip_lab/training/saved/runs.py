@@ -14,12 +14,12 @@ from rsclip_lab.data.disk import check_new_folder, named_folder
 from rsclip_lab.evaluation.record import table_hash
 from rsclip_lab.models import ModelError, load_model
 from rsclip_lab.training.config import FinetuneConfig
-from rsclip_lab.training.folders import is_run, is_unfinished, save_run
 from rsclip_lab.training.inputs import require_kinds
-from rsclip_lab.training.outcome import Run
 from rsclip_lab.training.processes import World, join_processes
 from rsclip_lab.training.run import finetune
-from rsclip_lab.training.start import fingerprint
+from rsclip_lab.training.saved.folders import is_run, is_unfinished, save_run
+from rsclip_lab.training.saved.outcome import Run
+from rsclip_lab.training.saved.start import fingerprint
 
 
 def keep_run(run: Run, folder: str | Path) -> Run:

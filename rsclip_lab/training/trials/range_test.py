@@ -12,7 +12,7 @@ from rsclip_lab.environment import progress as progress_bar
 from rsclip_lab.training.config import FinetuneConfig
 from rsclip_lab.training.inputs import require_kinds
 from rsclip_lab.training.state import TrainingState
-from rsclip_lab.training.trial import try_out
+from rsclip_lab.training.trials.trial import try_out
 
 MOST_OF_THE_FALL = 0.9
 TURNED = 0.25  # of the whole fall: having made half of it, a loss that rises by so much has turned

@@ -19,7 +19,8 @@ import torch
 from safetensors.torch import save_file
 
 from rsclip_lab.data.disk import in_words, replacing
-from rsclip_lab.training.checkpoint_file import (
+from rsclip_lab.training.embedding import random_state_of, set_random_state
+from rsclip_lab.training.saved.checkpoint_file import (
     VALIDATE,
     best_file,
     go_on_from,
@@ -27,8 +28,7 @@ from rsclip_lab.training.checkpoint_file import (
     require_plain,
     unusable,
 )
-from rsclip_lab.training.embedding import random_state_of, set_random_state
-from rsclip_lab.training.folders import BEST, CHECKPOINT, write_tables
+from rsclip_lab.training.saved.folders import BEST, CHECKPOINT, write_tables
 from rsclip_lab.training.state import NotSaved, TrainingState
 
 
@@ -37,7 +37,7 @@ class Checkpoints:
 
     callbacks: those before it. What they remember is kept, too: `state_dict()` of those that have it, plain values
     and tensors, is given to `load_state_dict` of the one of the same class after its `on_start`.
-    Without a folder it keeps nothing. start: of the run, by `training.start.start_of`.
+    Without a folder it keeps nothing. start: of the run, by `training.saved.start.start_of`.
     saved: the step after which the run was saved last, or None. trouble: why the last save failed, or "".
     """
 

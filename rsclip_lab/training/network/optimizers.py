@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from rsclip_lab.training.config import FinetuneConfig
-from rsclip_lab.training.layers import part_of, tower_of
+from rsclip_lab.training.network.layers import part_of, tower_of
 
 BETAS, EPS = (0.9, 0.98), 1e-6  # of CLIP's vision transformers (Radford et al. 2021, arXiv:2103.00020, table 19)
 FUSED = ("cpu", "cuda")  # devices with all of a step in one kernel

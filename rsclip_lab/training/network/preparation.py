@@ -9,11 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from rsclip_lab.environment import first_line
-from rsclip_lab.training.averaging import WeightAverage
 from rsclip_lab.training.config import MAX_LOGIT_SCALE, FinetuneConfig
-from rsclip_lab.training.layers import frozen_part, part_of
-from rsclip_lab.training.lora import add_lora, lora_targets, merge_lora, require_peft
-from rsclip_lab.training.optimizers import lr_shares, make_optimizer
+from rsclip_lab.training.network.averaging import WeightAverage
+from rsclip_lab.training.network.layers import frozen_part, part_of
+from rsclip_lab.training.network.lora import add_lora, lora_targets, merge_lora, require_peft
+from rsclip_lab.training.network.optimizers import lr_shares, make_optimizer
 from rsclip_lab.training.processes import World
 from rsclip_lab.training.state import TrainingState
 

@@ -1,0 +1,1 @@
+"""A run on the disk: its folder, checkpoints to go on from, and what it leaves behind."""
