@@ -45,7 +45,8 @@ def require_usable(captions: pd.DataFrame, name: str = "the table of captions") 
         _require_picture(row, image)
     for row, image, caption in captions[["image", "caption"]].itertuples():
         if not isinstance(caption, str) or not caption.strip():
-            what = f"the caption is {caption!r:.60}, no text" if caption == caption and caption else "empty caption"
+            empty = isinstance(caption, str) or pd.isna(caption)
+            what = "empty caption" if empty else f"the caption is {caption!r:.60}, no text"
             raise CaptionError(f"{name}, row {row}, {image}: {what}; write one or remove the row")
 
 

@@ -36,8 +36,10 @@ SUFFIXES = {
     "JPEG2000": (".jp2", ".j2k"),
 }
 IMAGE_SUFFIXES = frozenset(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)
-# Possessive: a page that opens with many comments and then is none would be tried in exponentially many ways.
-HTML = rb"\s*+(?:<!--(?:(?!-->).)*+-->\s*+)*+(?:<!doctype html|<html|<head|<body)"
+# Taken off by themselves: as the beginning of a longer pattern many would be tried in exponentially many ways, and
+# possessive quantifiers, which would prevent that, match wrongly before Python 3.11.5.
+COMMENTS = re.compile(rb"(?:\s*<!--.*?-->)*", re.DOTALL)
+HTML = rb"\s*(?:<!doctype html|<html|<head|<body)"
 # What lies about under a picture's name, and what to do then; the first that matches.
 DISGUISES = [
     (rb"\x00*\Z", "only zero bytes", DOWNLOAD),
@@ -73,8 +75,10 @@ def format_of(head: bytes) -> str | None:
 
 def disguise_of(head: bytes) -> tuple[str, str]:
     """What a file that is no picture seems to be ("an HTML page, not a picture"), and the remedy."""
+    text = head.removeprefix(b"\xef\xbb\xbf")
+    text = text[COMMENTS.match(text).end() :] or text
     for start, what, remedy in DISGUISES:
-        if re.match(start, head.removeprefix(b"\xef\xbb\xbf"), re.DOTALL | re.IGNORECASE):
+        if re.match(start, text, re.DOTALL | re.IGNORECASE):
             return f"{what}, {'which is not read here' if 'picture' in what else 'not a picture'}", remedy
     text = head.decode("utf-8", errors="ignore")  # the last character may be cut
     if len(text.encode()) > len(head) - 4 and all(c.isprintable() or c.isspace() for c in text):
