@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 
+from rsclip_lab.training.processes import ProcessLost
 from rsclip_lab.training.state import Interrupted, TrainingState
 
 SIGNALS = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
@@ -46,6 +47,9 @@ class Interruption:
     def __exit__(self, kind, error, traceback) -> None:
         for number, handler in self.former.items():
             signal.signal(number, handler)
+        if self.received == signal.SIGTERM and isinstance(error, ProcessLost):
+            # torchrun's, for another process has died: nothing is left to finish, nor to say.
+            signal.raise_signal(signal.SIGTERM)
 
     def _receive(self, number: int, frame) -> None:
         if self.received:

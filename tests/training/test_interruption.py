@@ -10,6 +10,8 @@ import torch
 from small_runs import At, Broken, assert_same, fail, press_ctrl_c, small_clip, small_run, whole_run
 
 from rsclip_lab.training import load_run
+from rsclip_lab.training.interruption import Interruption
+from rsclip_lab.training.processes import ProcessLost
 from rsclip_lab.training.state import Interrupted
 
 
@@ -133,6 +135,20 @@ def test_a_signal_when_all_is_trained_loses_no_run_without_a_folder(tune, pictur
     with pytest.raises(Interrupted, match="the run is in this error's .run$") as stopped:
         tune(callbacks=[Last()])
     assert_same(stopped.value.run, whole_run(picture_folder))
+
+
+def test_a_process_that_has_lost_another_obeys_torchrun():
+    heard = []
+    before = signal.signal(signal.SIGTERM, lambda number, frame: heard.append(number))
+    try:
+        with pytest.raises(ProcessLost), Interruption() as interruption:
+            interruption.on_start(None)
+            os.kill(os.getpid(), signal.SIGTERM)
+            assert interruption.received == signal.SIGTERM and not heard
+            raise ProcessLost("the other one was killed")
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert heard == [signal.SIGTERM]
 
 
 def test_handlers_come_back_when_a_run_ends_or_fails(tune, handlers):
