@@ -5,6 +5,7 @@ from rsclip_lab.data.cache import CacheError
 from rsclip_lab.data.dataset import ImageTextDataset
 from rsclip_lab.data.false_negatives import false_negative_shares
 from rsclip_lab.data.images import ImageError, ImageFacts, image_facts, normalise, open_image, resize_and_crop
+from rsclip_lab.data.objects import read_objects, sample_counts, sample_objects
 from rsclip_lab.data.public import fetch_data
 from rsclip_lab.data.readers import class_words, label_of_file, read_captions
 from rsclip_lab.data.readers.detection import Box, box_captions, masks_to_boxes
@@ -46,9 +47,12 @@ __all__ = [
     "normalise",
     "open_image",
     "read_captions",
+    "read_objects",
     "resize_and_crop",
     "sample",
+    "sample_counts",
     "sample_folder",
+    "sample_objects",
     "select_split",
     "split_by_image",
     "thumbnail_grid",
