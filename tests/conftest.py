@@ -121,6 +121,17 @@ def random_clip(_untouched_clip):
 
 
 @pytest.fixture
+def one_thread():
+    """One thread of torch: sums come out the same bit by bit, and small networks only wait for a second one."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
 def picture_folder(tmp_path):
     """A folder in the tutorial's layout: 12 random pictures of 3 labels, 2 captions each, in 3 splits."""
     folder = tmp_path / "pictures"

@@ -46,13 +46,7 @@ from rsclip_lab.training.saved.checkpoint_file import VALIDATE
 from rsclip_lab.training.saved.folders import is_run
 from rsclip_lab.training.state import Interrupted, NotSaved
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,6 @@ import threading
 from functools import partial
 
 import pytest
-import torch
 from small_runs import At, Broken, assert_same, fail, press_ctrl_c, small_clip, small_run, whole_run
 
 from rsclip_lab.training import load_run
@@ -14,13 +13,7 @@ from rsclip_lab.training.interruption import Interruption
 from rsclip_lab.training.processes import ProcessLost
 from rsclip_lab.training.state import Interrupted
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(autouse=True)

@@ -16,13 +16,7 @@ from rsclip_lab.training.loop import MOST_SKIPPED, train
 
 CONFIG = FinetuneConfig(epochs=4, batch_size=3, learning_rate=1e-3, precision="fp32", ema=0.5)
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture

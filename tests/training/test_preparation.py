@@ -33,15 +33,6 @@ ONE_LAYER = TINY | {part: TINY[part] | {"layers": 1} for part in ("vision_cfg", 
 CHANNELS_LAST = torch.channels_last
 
 
-@pytest.fixture
-def one_thread():
-    """For comparisons bit by bit."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def state_of(clip, config):
     return TrainingState(clip.copy(), clip, config.resolved(clip), select_precision("cpu", "fp32"), steps_per_epoch=1)
 

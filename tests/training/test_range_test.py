@@ -15,13 +15,7 @@ from rsclip_lab.training.trials.trial import try_out
 
 CONFIG = FinetuneConfig(batch_size=8, augment=False, precision="fp32")
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture

@@ -28,13 +28,7 @@ COLOURS = {"red": (200, 30, 30), "green": (30, 200, 30), "blue": (30, 30, 200), 
 TIMES = ["samples_per_second", "waiting"]
 QUICK = FinetuneConfig(epochs=1, batch_size=8, learning_rate=1e-3, precision="fp32")
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture

@@ -17,13 +17,7 @@ from rsclip_lab.training.network.siglip_bias import balanced_bias
 
 CONFIG = FinetuneConfig(epochs=3, batch_size=8, learning_rate=1e-3, loss="siglip", augment=False, precision="fp32")
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import textwrap
 from dataclasses import replace
 
 import pytest
-import torch
 
 from rsclip_lab.data import read_captions
 from rsclip_lab.environment import select_precision
@@ -19,13 +18,7 @@ from rsclip_lab.training.processes import World
 
 QUICK = FinetuneConfig(epochs=2, batch_size=4, learning_rate=1e-3, precision="fp32")  # 3 steps an epoch
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture
