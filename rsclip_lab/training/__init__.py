@@ -12,6 +12,8 @@ _HOME = {
     "saved.folders": ("run_folder",),
     "launch": ("finetune_in_processes",),
     "losses": ("clip_loss", "clip_loss_floor", "feature_distillation", "positives_only_loss", "siglip_loss"),
+    "trials.ablation": ("ablation",),
+    "trials.ablation_result": ("Ablation", "main_effects"),
     "trials.overfit": ("NotLearned", "Overfit", "overfit"),
     "trials.range_test": ("RangeTest", "learning_rate_range_test"),
     "saved.outcome": ("Run",),

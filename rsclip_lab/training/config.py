@@ -38,6 +38,8 @@ class FinetuneConfig:
     replay_share: float = 0.5  # fraction of each batch drawn from the replay table, when there is one
     distillation: float = 5.0  # weight of keeping the replayed pairs' features where the base model has them; 0: off
     distinct_captions: bool = False  # no caption twice in a batch, where the captions allow it
+    # Counted as pairs, a caption that came twice is right for both pictures; most programs count it as wrong.
+    shared_captions: Literal["positives", "negatives"] = "positives"  # what another picture's equal caption is
     augment: bool = True  # the random crops, flips, turns and colours below; off: every picture as in evaluation
     min_crop: float = 0.6  # least area of a random crop, as a fraction of the picture; 1: no crops
     flip: bool = True  # mirror left and right, top and bottom; captions that name a direction follow

@@ -45,6 +45,21 @@ def clip_loss_floor(caption_ids: Tensor) -> Tensor:
     return pictures_of_caption[pictures_of_caption > 0].log().mean() / 2
 
 
+def negatives_floor(caption_ids: Tensor, loss: str = "clip") -> Tensor:
+    """The least value of `clip_loss`, or of `siglip_loss`, where a caption that k pictures share is taken for k - 1
+    negatives of each: called without caption_ids, on features that repeat.
+
+    The k equal texts cannot be told apart, so at best each gets 1/k of the answer: ln k a picture in "clip", and
+    k times the entropy of one yes among k questions, ln k + (k - 1) ln(k / (k - 1)), in "siglip".
+    0 when all captions of the batch are distinct.
+    """
+    shared = torch.bincount(caption_ids)[caption_ids].float()  # k of each picture
+    floor = shared.log()
+    if loss == "siglip":
+        floor = floor + torch.xlogy(shared - 1, shared / (shared - 1).clamp(min=1))
+    return floor.mean()
+
+
 def feature_distillation(features: Tensor, base_features: Tensor) -> Tensor:
     """1 - mean cosine between a tuned model's features and its base model's, of the same pictures or texts.
 

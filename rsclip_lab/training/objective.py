@@ -13,6 +13,7 @@ from rsclip_lab.training.losses import (
     clip_loss,
     clip_loss_floor,
     feature_distillation,
+    negatives_floor,
     positives_only_loss,
     siglip_loss,
 )
@@ -23,9 +24,31 @@ def batch_loss(images: Tensor, texts: Tensor, net: nn.Module, batch: TrainingBat
     if config.loss == "positives_only":
         return positives_only_loss(images, texts[batch.caption_ids])
     scale = net.logit_scale.exp()
+    texts, caption_ids = compared(texts, batch, config)
     if config.loss == "siglip":
-        return siglip_loss(images, texts, scale, net.logit_bias, batch.caption_ids)
-    return clip_loss(images, texts, scale, batch.caption_ids)
+        return siglip_loss(images, texts, scale, net.logit_bias, caption_ids)
+    return clip_loss(images, texts, scale, caption_ids)
+
+
+def compared(texts: Tensor, batch: TrainingBatch, config: FinetuneConfig) -> tuple[Tensor, Tensor | None]:
+    """The text rows that the batch's pictures are compared with, and the row of each picture's own (None: picture i
+    has row i).
+
+    Either every distinct caption once; or, with shared_captions="negatives", one row a picture, so that an equal
+    caption of another picture is a negative, as in open_clip's ClipLoss.
+    """
+    if config.shared_captions == "negatives":
+        return texts[batch.caption_ids], None
+    return texts, batch.caption_ids
+
+
+def loss_floor(batch: TrainingBatch, config: FinetuneConfig) -> Tensor:
+    """The least value that the configured loss can take with the captions of this batch."""
+    if config.loss != "positives_only" and config.shared_captions == "negatives":
+        return negatives_floor(batch.caption_ids, config.loss)
+    if config.loss == "clip":
+        return clip_loss_floor(batch.caption_ids)
+    return torch.zeros((), device=batch.caption_ids.device)
 
 
 def replay_drift(
@@ -56,7 +79,7 @@ def measure(
     others = cosine.numel() - len(cosine)
     values = {
         **numbers,
-        "floor": clip_loss_floor(batch.caption_ids) if config.loss == "clip" else cosine.new_tensor(0.0),
+        "floor": loss_floor(batch, config),
         "batch_recall": (cosine.argmax(1) == batch.caption_ids).float().mean(),
         "off_diagonal_cosine": (cosine.sum() - own.sum()) / others if others else cosine.new_tensor(math.nan),
     }

@@ -32,6 +32,7 @@ VALUES = {
     "replay_share": fractions(0, 1, exclude_min=True, exclude_max=True),
     "distillation": fractions(0, 1e300),
     "distinct_captions": st.booleans(),
+    "shared_captions": st.sampled_from(["positives", "negatives"]),
     "augment": st.booleans(),
     "min_crop": fractions(0, 1, exclude_min=True),
     "flip": st.booleans(),

@@ -50,6 +50,7 @@ CASES = {
         "uneven": ("resnet", {}, "all", None),  # 10 pictures in 4 processes: 3, 3, 2 and 2
         "chunks and replay": ("vit", {"chunk_size": 1, "distillation": 3.0}, "all", "old"),
         "three captions": ("vit", {}, "three captions", None),
+        "as negatives": ("vit", {"chunk_size": 1, "shared_captions": "negatives"}, "three captions", None),
         "three pictures": ("vit", {"batch_size": 4}, "six pictures", None),  # two steps of three
     },
 }

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from rsclip_lab.models.clip import evaluating
 from rsclip_lab.training.fetch import BatchSource
 from rsclip_lab.training.loop import embed_batch
+from rsclip_lab.training.objective import compared
 from rsclip_lab.training.state import TrainingState
 
 HALVINGS = 60  # of a bracket some hundred wide: beyond float32
@@ -27,16 +28,18 @@ def add_logit_bias(state: TrainingState, source: BatchSource) -> None:
     if state.config.loss != "siglip" or model.net.logit_bias is not None:
         return
     with closing(source.epoch(0)) as batches, evaluating(model.net), torch.no_grad():
-        images, texts = embed_batch(state, next(batches))
-    bias = balanced_bias(model.logit_scale * images.features @ texts.features.T)
+        batch = next(batches)
+        images, texts = embed_batch(state, batch)
+        rows, _ = compared(texts.features, batch, state.config)
+    bias = balanced_bias(model.logit_scale * images.features @ rows.T)
     model.net.logit_bias = nn.Parameter(torch.full_like(model.net.logit_scale, bias))
     model.description["architecture"]["init_logit_bias"] = bias
 
 
 def balanced_bias(logits: Tensor) -> float:
-    """The bias b at which the mean of sigmoid(logits + b) is the share of true pairs; logits: [batch, distinct].
+    """The bias b at which the mean of sigmoid(logits + b) is the share of true pairs; logits: [batch, texts].
 
-    Each picture has one caption among the distinct ones, so that share is 1 / distinct. Nearly all pairs are false,
+    Each picture has one text that counts as its own, so that share is 1 / texts. Nearly all pairs are false,
     and from any other start the first steps would be spent on learning just that (Zhai et al. 2023,
     arXiv:2303.15343, section 3.2, who begin at -10 with a scale of 10). Found by bisection.
     """
