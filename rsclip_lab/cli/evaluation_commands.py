@@ -82,6 +82,7 @@ class Predict:
     prompts: Texts = ()  # whole sentences to choose between, two at least
     labels: Texts = ()  # or class names, which become sentences by --templates
     templates: Texts = ()  # sentences with {label}, averaged; none: "a satellite view of {label}"
+    several: bool = False  # judge each prompt by itself, as several may be true, instead of choosing between them
     top: Count = 3  # texts to print of each picture
     csv: NewFile = None  # write the probabilities of all texts to this new file
     device: Device = "auto"
@@ -92,6 +93,8 @@ class Predict:
 
         if bool(self.prompts) == bool(self.labels) or (self.templates and self.prompts):
             raise ValueError("give --prompts with whole sentences, or --labels with class names (and --templates)")
+        if self.several and self.labels:
+            raise ValueError("--several judges whole sentences: give them as --prompts")
         table = self.probabilities(load_model(self.model, self.device))
         names, texts = (max(map(len, axis)) for axis in table.axes)
         for name, row in table.iterrows():
@@ -110,7 +113,7 @@ class Predict:
         from rsclip_lab.evaluation import class_scores, predict, zero_shot_classifier
 
         if self.prompts:
-            return predict(model, self.pictures, self.prompts)
+            return predict(model, self.pictures, self.prompts, self.several)
         classifier = zero_shot_classifier(model, self.labels, self.templates or None)
         scores = class_scores(model, model.encode_images(self.pictures), classifier).softmax(dim=-1)
         index = pd.Index([path.name for path in self.pictures], name="image")

@@ -17,10 +17,11 @@ from rsclip_lab.data.table import CaptionError, distinct_images, select_split, s
 from rsclip_lab.data.thumbnails import thumbnail_grid
 from rsclip_lab.data.wording.back_translation import back_translate
 from rsclip_lab.data.wording.directions import names_direction, turned
-from rsclip_lab.data.wording.prompts import TEMPLATES, label_captions
+from rsclip_lab.data.wording.prompts import REMOTE_SENSING_TEMPLATES, TEMPLATES, label_captions
 from rsclip_lab.data.writers import write_csv, write_json_lines
 
 __all__ = [
+    "REMOTE_SENSING_TEMPLATES",
     "TEMPLATES",
     "Augmentation",
     "Box",

@@ -5,15 +5,18 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import torch
 from torch import Tensor
 
 from rsclip_lab.data import PixelStore
+from rsclip_lab.evaluation.calibration import calibration_error
+from rsclip_lab.evaluation.classes import class_numbers, mean_per_class
 from rsclip_lab.evaluation.metrics import off_diagonal_cosine, topk_accuracy
 from rsclip_lab.evaluation.retrieval import retrieval_recall
 from rsclip_lab.evaluation.zero_shot import checked_names, class_scores, zero_shot_classifier
 from rsclip_lab.models import Clip
 from rsclip_lab.models.inputs import require_loaded
+
+NAN = float("nan")
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,8 @@ def evaluate(
 ) -> dict:
     """Metrics of `model` on the rows of `captions` (select the test split first), all shares from 0 to 1.
 
-    Always: `top1` and `topk` (zero-shot among `class_names`, by default the table's labels), `recall` and
+    Always: `top1` and `topk` (zero-shot among `class_names`, by default the table's labels), `mean_per_class` (the
+    mean of the classes' accuracies), `calibration_error` (of the probabilities that `predict` gives), `recall` and
     `mean_recall` (retrieval, one text a row), `off_diagonal_cosine` (over distinct captions). With `control`,
     a table of other kinds: `all_top1` (the pictures of `captions` among both tables' kinds) and
     `control_top1` (the pictures of `control` among its own kinds). What needs labels is NaN (`topk`: {})
@@ -80,31 +84,36 @@ def measure(
     """`evaluate` on prepared tables."""
     image_features = model.encode_images(table.images)
     own = checked_names(class_names) if class_names is not None else table.kinds
-    topk = _zero_shot(model, image_features, table.labels, own, templates)
-    results = {"top1": topk.get(1, float("nan")), "topk": topk, **_pairs(model, table, image_features)}
+    results = {
+        **_zero_shot(model, image_features, table.labels, own, templates),
+        **_pairs(model, table, image_features),
+    }
     if control is not None:
         everything = own + [kind for kind in control.kinds if kind not in own]
-        among_all = _zero_shot(model, image_features, table.labels, everything, templates)
         control_features = model.encode_images(control.images)
+        among_all = _zero_shot(model, image_features, table.labels, everything, templates)
         of_control = _zero_shot(model, control_features, control.labels, control.kinds, templates)
-        results["all_top1"] = among_all.get(1, float("nan"))
-        results["control_top1"] = of_control.get(1, float("nan"))
+        results |= {"all_top1": among_all["top1"], "control_top1": of_control["top1"]}
     return results
 
 
 def _zero_shot(
     model: Clip, image_features: Tensor, labels: list[str | None], class_names: list[str], templates
-) -> dict[int, float]:
-    """Top-k accuracy over the labelled pictures; {} where labels or a second class are missing."""
+) -> dict:
+    """The metrics of the labelled pictures' answers; NaN and {} where labels or a second class are missing."""
     rows = [row for row, label in enumerate(labels) if label]
     if not rows or len(class_names) < 2:
-        return {}
-    place = {name: number for number, name in enumerate(class_names)}
-    if unknown := sorted({labels[row] for row in rows} - set(place)):
-        raise ValueError(f"labels that are not among the class names: {', '.join(unknown)}; add them")
+        return {"top1": NAN, "topk": {}, "mean_per_class": NAN, "calibration_error": NAN}
+    numbers = class_numbers([labels[row] for row in rows], class_names)
     classifier = zero_shot_classifier(model, class_names, templates)
     scores = class_scores(model, image_features[rows], classifier)
-    return topk_accuracy(scores, torch.tensor([place[labels[row]] for row in rows]))
+    topk = topk_accuracy(scores, numbers)
+    return {
+        "top1": topk[1],
+        "topk": topk,
+        "mean_per_class": mean_per_class(scores, numbers),
+        "calibration_error": calibration_error(scores.softmax(dim=-1), numbers),
+    }
 
 
 def _pairs(model: Clip, table: TestTable, image_features: Tensor) -> dict:

@@ -41,6 +41,7 @@ def test_finetune_writes_a_run_folder_and_prints_before_and_after(picture_folder
         (["evaluate", "tiny", "--data", "{folder}/none.csv"], "none.csv"),
         (["predict", "tiny", "{folder}/images/beach_0.png"], "give --prompts with whole sentences, or --labels"),
         (["predict", "tiny", "{folder}", "--labels", "a", "b"], "a folder, not a picture"),
+        (["predict", "tiny", "{folder}/a.png", "--labels", "a", "b", "--several"], "give them as --prompts"),
         (["finetune", "{folder}", "--model", "no-such-model"], "no-such-model"),
     ],
 )
@@ -192,6 +193,16 @@ def test_predict_prints_the_best_texts_and_writes_all_probabilities(
     for line, (name, row) in zip(lines, expected.iterrows(), strict=False):
         first, second = row.nlargest(2).index
         assert line.startswith(name) and line.index(first) < line.index(second) and f"{row[first]:.0%}" in line
+
+
+def test_predict_judges_each_prompt_by_itself(picture_folder, random_clip, saved_model, tmp_path):
+    pictures, out = sorted((picture_folder / "images").iterdir())[:2], tmp_path / "table.csv"
+    prompts = ["a beach", "many trees"]
+    arguments = [saved_model, *map(str, pictures), "--prompts", *prompts, "--several"]
+    assert main(["predict", *arguments, "--csv", str(out), "--device", "cpu"]) == 0
+    table, expected = pd.read_csv(out, index_col="image"), predict(random_clip, pictures, prompts, several=True)
+    pd.testing.assert_frame_equal(table, expected, atol=1e-6, check_dtype=False)
+    assert (table.sum(axis=1) - 1).abs().min() > 0.01  # no choice between them
 
 
 def test_predict_averages_the_templates_of_a_label(picture_folder, random_clip, saved_model, tmp_path):

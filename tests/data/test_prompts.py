@@ -4,7 +4,13 @@ import pytest
 
 from rsclip_lab.data import CaptionError, read_captions
 from rsclip_lab.data.table import COLUMNS
-from rsclip_lab.data.wording.prompts import TEMPLATES, label_captions
+from rsclip_lab.data.wording.prompts import (
+    REMOTE_SENSING_TEMPLATES,
+    TEMPLATES,
+    checked_templates,
+    label_captions,
+    written_into,
+)
 
 
 @pytest.fixture
@@ -85,3 +91,42 @@ def test_a_number_may_be_the_name_of_a_class(captions):
 def test_a_table_of_other_columns_is_refused(captions):
     with pytest.raises(CaptionError, match="the table of captions has no column image_id, label; make it with"):
         label_captions(captions[["image", "caption", "split"]])
+
+
+@pytest.mark.parametrize(
+    ("template", "label", "text"),
+    [
+        ("a photo of a {label}", "harbour", "a photo of a harbour"),
+        ("a photo of a {label}", "airport", "a photo of an airport"),
+        ("a photo of an {label}", "harbour", "a photo of a harbour"),
+        ("a photo of a {label}.", "industrial area", "a photo of an industrial area."),
+        ("a photo of a {label}", "university campus", "a photo of a university campus"),
+        ("a photo of a {label}", "farmland", "a photo of farmland"),
+        ("a photo of a {label}", "construction land", "a photo of construction land"),
+        ("a photo of a {label}", "rope-anchored aquaculture", "a photo of rope-anchored aquaculture"),
+        ("a photo of a {label}", "storage tanks", "a photo of storage tanks"),
+        ("a photo of a {label}", "tennis court", "a photo of a tennis court"),
+        ("a photo of a {label}", "overpass", "a photo of an overpass"),
+        ("a photo of a {label}", "the sea", "a photo of the sea"),
+        ("a photo of a {label}", "two ships", "a photo of two ships"),
+        ("A {label} from above, an {label}", "airport", "An airport from above, an airport"),
+        ("a photo of {label}", "airport", "a photo of airport"),  # as written: no article was asked for
+        ("a large {label}", "airport", "a large airport"),
+        ("data {label}", "airport", "data airport"),
+        ("{0} a {label}", "a {x}", "{0} a {x}"),
+    ],
+)
+def test_the_article_before_the_place_goes_with_the_label(template, label, text):
+    assert written_into(template, label) == text
+
+
+def test_captions_have_the_right_article(captions):
+    table = label_captions(captions.assign(label="airport"), "a view of a {label}", keep=False)
+    assert set(table["caption"]) == {"a view of an airport"}
+
+
+def test_the_templates_for_ensembles_hold_the_published_ones_and_no_two_alike():
+    assert {"a satellite photo of a {label}", "An aerial photograph of {label}"} <= set(REMOTE_SENSING_TEMPLATES)
+    written = {written_into(template, "airport").lower() for template in REMOTE_SENSING_TEMPLATES}
+    assert 10 <= len(written) == len(REMOTE_SENSING_TEMPLATES) <= 20
+    assert checked_templates(REMOTE_SENSING_TEMPLATES) == list(REMOTE_SENSING_TEMPLATES)

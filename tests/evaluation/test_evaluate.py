@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import torch
 from conftest import TINY_ARCHITECTURE
+from sklearn.metrics import balanced_accuracy_score
 
 from rsclip_lab.data import PixelStore, distinct_images, normalise, open_image, read_captions
 from rsclip_lab.evaluation import (
@@ -14,11 +15,13 @@ from rsclip_lab.evaluation import (
     interpolate,
     interpolation_sweep,
     off_diagonal_cosine,
+    predict,
     recommended_alpha,
     retrieval_recall,
     topk_accuracy,
     zero_shot_classifier,
 )
+from rsclip_lab.evaluation.calibration import calibration_error
 from rsclip_lab.evaluation.evaluate import TestTable, measure
 from rsclip_lab.evaluation.record import record_metrics
 from rsclip_lab.models import ModelError, load_model, new_clip
@@ -65,8 +68,21 @@ def test_every_metric_is_the_one_its_own_function_gives(random_clip, tables):
 
 
 def test_without_a_control_there_is_nothing_about_one(random_clip, tables):
-    expected = {"top1", "topk", "mean_recall", "recall", "off_diagonal_cosine"}
+    expected = {"top1", "topk", "mean_per_class", "calibration_error", "mean_recall", "recall", "off_diagonal_cosine"}
     assert set(evaluate(random_clip, tables[0])) == expected
+
+
+def test_kinds_count_the_same_and_probabilities_are_those_of_predict(random_clip, tables):
+    captions = tables[0].iloc[:-2]  # a picture less of one kind
+    results = evaluate(random_clip, captions)
+    pictures = distinct_images(captions)
+    names = ["beach", "harbour"]
+    table = predict(random_clip, list(pictures["image"]), [f"a satellite view of {name}" for name in names])
+    labels = [names.index(label) for label in pictures["label"]]
+    assert labels.count(0) != labels.count(1)
+    answers = table.to_numpy().argmax(axis=1)
+    assert results["mean_per_class"] == pytest.approx(balanced_accuracy_score(labels, answers))
+    assert results["calibration_error"] == pytest.approx(calibration_error(table.to_numpy(), labels), abs=1e-6)
 
 
 def test_each_picture_and_each_distinct_caption_is_encoded_once(random_clip, tables, monkeypatch):
@@ -93,6 +109,7 @@ def test_labels_that_are_unknown_leave_their_metrics_open(random_clip, tables):
     unlabelled = tables[0].assign(label=None)
     results = evaluate(random_clip, unlabelled)
     assert math.isnan(results["top1"]) and results["topk"] == {}
+    assert math.isnan(results["mean_per_class"]) and math.isnan(results["calibration_error"])
     assert 0 < results["mean_recall"] <= 1
 
 
@@ -185,7 +202,8 @@ def test_what_cannot_be_interpolated_is_refused(random_clip, tuned):
 def test_the_sweep_equals_evaluating_each_mixture(random_clip, tuned, tables):
     sweep = interpolation_sweep(random_clip, tuned, *tables, alphas=(0, 0.5, 1))
     assert list(sweep["alpha"]) == [0, 0.5, 1]
-    metrics = ["top1", "all_top1", "control_top1", "mean_recall", "off_diagonal_cosine"]
+    metrics = ["top1", "all_top1", "control_top1", "mean_per_class", "calibration_error", "mean_recall"]
+    metrics.append("off_diagonal_cosine")
     assert set(sweep.columns) == {"alpha", *metrics}
     for row, model in ((0, random_clip), (1, interpolate(random_clip, tuned, 0.5)), (2, tuned)):
         expected = evaluate(model, *tables)

@@ -4,10 +4,14 @@ import numpy as np
 import open_clip
 import pytest
 import torch
+from clip_benchmark.metrics import zeroshot_classification as clip_benchmark
 from PIL import Image
 
 from rsclip_lab.data import TEMPLATES, PixelStore
+from rsclip_lab.data.readers.class_names import CLASSES_OF_SETS
+from rsclip_lab.data.wording.prompts import REMOTE_SENSING_TEMPLATES, written_into
 from rsclip_lab.evaluation import predict, zero_shot_classifier
+from rsclip_lab.evaluation.zero_shot import NEUTRAL_TEXTS, names_as_words, prompt_features
 
 NAMES = ["beach", "container harbour", "forest"]
 
@@ -29,6 +33,51 @@ def test_the_ensemble_equals_open_clips(random_clip):
     )
     ours = zero_shot_classifier(random_clip, NAMES, TEMPLATES)
     torch.testing.assert_close(ours, expected.T, atol=1e-6, rtol=0)
+
+
+def test_the_ensemble_of_remote_sensing_templates_equals_both_reference_tools(random_clip):
+    net, tokenizer = random_clip.net, random_clip.tokenizer
+    templates = [lambda name, t=template: written_into(t, name) for template in REMOTE_SENSING_TEMPLATES]
+    of_open_clip = open_clip.build_zero_shot_classifier(net, tokenizer, NAMES, templates, device="cpu")
+    prompts = {name: [template(name) for template in templates] for name in NAMES}
+    of_benchmark = clip_benchmark.zero_shot_classifier(net, tokenizer, NAMES, prompts, "cpu", amp=False)
+    ours = zero_shot_classifier(random_clip, NAMES, REMOTE_SENSING_TEMPLATES)
+    torch.testing.assert_close(ours, of_open_clip.T, atol=1e-6, rtol=0)
+    torch.testing.assert_close(ours, of_benchmark.T, atol=1e-6, rtol=0)
+
+
+def test_class_names_are_written_as_words_unless_that_is_switched_off(random_clip):
+    said = random_clip.encode_texts(["a view of annual crop land", "a view of an airport"])
+    as_given = random_clip.encode_texts(["a view of a AnnualCrop", "a view of a Airport"])
+    names, template = ["AnnualCrop", "Airport"], "a view of a {label}"
+    torch.testing.assert_close(zero_shot_classifier(random_clip, names, template), said, atol=1e-6, rtol=0)
+    ours = zero_shot_classifier(random_clip, names, template, as_words=False)
+    torch.testing.assert_close(ours, as_given, atol=1e-6, rtol=0)
+
+
+def test_names_that_are_words_stay_as_they_are():
+    words = ["forest", "dense residential area", "Statue of Liberty", "T-shaped pier of wood", "type 2 ships"]
+    assert names_as_words(words) == words
+    odd = ["denseresidential", "storage_tank", "SeaLake", "01_Airport", " Beach "]
+    assert names_as_words(odd) == ["dense residential area", "storage tank", "sea or lake", "airport", "beach"]
+
+
+@pytest.mark.parametrize("name", CLASSES_OF_SETS)
+def test_no_two_classes_of_a_public_set_become_the_same_words(name):
+    classes = CLASSES_OF_SETS[name].split()
+    assert len(set(names_as_words(classes))) == len(classes)
+
+
+def test_names_that_would_become_the_same_words_stay_as_they_are():
+    assert names_as_words(["1a", "2a", "SeaLake", "Forest"]) == ["1a", "2a", "sea or lake", "forest"]
+    assert names_as_words(["Airport", "airport"]) == ["Airport", "airport"]
+
+
+def test_prompt_features_are_each_class_in_each_template(random_clip):
+    features = prompt_features(random_clip, NAMES, TEMPLATES[:2])
+    assert features.shape == (3, 2, 32)
+    expected = random_clip.encode_texts(TEMPLATES[1].replace("{label}", NAMES[2]))[0]
+    torch.testing.assert_close(features[2, 1], expected, atol=1e-6, rtol=0)
 
 
 def test_by_default_a_class_is_a_satellite_view_of_it(random_clip):
@@ -90,3 +139,45 @@ def test_a_prediction_takes_every_form_of_picture(random_clip, pictures):
 def test_one_prompt_is_no_question(random_clip, pictures):
     with pytest.raises(ValueError, match="at least two: got 1 prompt"):
         predict(random_clip, pictures, ["a beach"])
+
+
+def test_several_prompts_are_judged_each_against_a_neutral_text(random_clip, pictures):
+    prompts = ["a beach", "a forest"]
+    table = predict(random_clip, pictures, prompts, several=True, neutral=["a picture"])
+    images = random_clip.encode_images(pictures)
+    for prompt in prompts:
+        pair = random_clip.logit_scale * images @ random_clip.encode_texts([prompt, "a picture"]).T
+        np.testing.assert_allclose(table[prompt], pair.softmax(dim=-1)[:, 0], atol=1e-6)
+    alone = predict(random_clip, pictures, "a beach", several=True, neutral="a picture")
+    np.testing.assert_allclose(alone["a beach"], table["a beach"], atol=1e-6)  # whatever else is asked
+
+
+def test_several_neutral_texts_count_as_their_ensemble(random_clip, pictures):
+    mean = torch.nn.functional.normalize(random_clip.encode_texts(NEUTRAL_TEXTS).mean(dim=0), dim=0)
+    images = random_clip.encode_images(pictures)
+    gap = images @ random_clip.encode_texts("a beach")[0] - images @ mean
+    expected = 1 / (1 + np.exp(-random_clip.logit_scale * gap.double().numpy()))
+    table = predict(random_clip, pictures, ["a beach"], several=True)
+    np.testing.assert_allclose(table["a beach"], expected, atol=1e-5)
+
+
+def test_a_network_with_a_bias_has_its_own_sigmoid(random_clip, pictures):
+    random_clip.net.logit_bias = torch.nn.Parameter(torch.tensor(-3.0))
+    prompts = ["a beach", "a forest"]
+    table = predict(random_clip, pictures, prompts, several=True)
+    pixels = torch.stack([random_clip.preprocess(Image.open(path)) for path in pictures])
+    logits, _ = random_clip.net.get_logits(pixels, random_clip.tokenizer(prompts))
+    np.testing.assert_allclose(table.to_numpy(), logits.sigmoid().detach().numpy(), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"prompts": []}, "at least one: got 0 prompt"),
+        ({"prompts": ["a", "a"]}, "prompt named twice"),
+        ({"prompts": ["a"], "neutral": []}, "at least one: got 0 neutral text"),
+    ],
+)
+def test_several_of_nothing_is_refused(random_clip, pictures, options, message):
+    with pytest.raises(ValueError, match=message):
+        predict(random_clip, pictures, several=True, **options)

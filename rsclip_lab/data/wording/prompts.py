@@ -1,5 +1,6 @@
-"""Captions from labels: sentence templates with a place for the label."""
+"""Captions and prompts from labels: sentence templates with a place for the label."""
 
+import re
 from collections.abc import Sequence
 
 import pandas as pd
@@ -16,6 +17,27 @@ TEMPLATES = (
     "{label} seen from above",
 )
 DEFAULT_TEMPLATES = TEMPLATES[:1]
+# For an ensemble of prompts: what people call a picture from above, in the wordings of remote sensing's own captions.
+# The fourth is CLIP-rsicd's (github.com/arampacha/CLIP-rsicd). `written_into` sees to "an airport" and "farmland".
+REMOTE_SENSING_TEMPLATES = (
+    "a satellite photo of a {label}",
+    "a satellite image of a {label}",
+    "a satellite view of a {label}",
+    "An aerial photograph of {label}",
+    "an aerial photo of a {label}",
+    "an aerial image of a {label}",
+    "an aerial view of a {label}",
+    "an overhead picture of a {label}",
+    "a remote sensing image of a {label}",
+    "a high resolution satellite image of a {label}",
+    "a bird's eye view of a {label}",
+    "a top view of a {label}",
+    "a {label} seen from above",
+    "a {label} seen from the air",
+)
+ARTICLE = re.compile(r"\b([Aa])n? \{label\}")
+DETERMINED = re.compile(r"(?:an?|the|some|many|several|no|one|two|three|four|five|six|seven|eight|nine|ten) ", re.I)
+UNCOUNTED = re.compile(r"(?:.*\W)?(?:aquaculture|mariculture|chaparral|forestry|housing|scrub|smoke|fog)", re.I)
 
 
 def checked_templates(templates: str | Sequence[str]) -> list[str]:
@@ -27,6 +49,28 @@ def checked_templates(templates: str | Sequence[str]) -> list[str]:
     if not templates:
         raise CaptionError(f"no templates; give at least one, such as {TEMPLATES[0]!r}")
     return templates
+
+
+def written_into(template: str, label: str) -> str:
+    """The template with the label in its place: "a photo of a {label}" gives "a photo of an airport".
+
+    An article right before the place goes with the label: "an" before a vowel's sound, none before what is not
+    counted or is several ("farmland", "storage tanks"), nor where the label brings its own ("the sea"). All else
+    stays as it is written.
+    """
+    return ARTICLE.sub(lambda found: _article(found[1], label) + "{label}", template).replace("{label}", label)
+
+
+def _article(a: str, label: str) -> str:
+    """ "a ", "an " or nothing, with the capital that `a` has."""
+    # Not above: the readers themselves read this module.
+    from rsclip_lab.data.readers.detection.english import AN, noun
+
+    one, several = noun(label)
+    words = " ".join(re.split(r"[\W_]+", label.lower())).strip()
+    if DETERMINED.match(label) or UNCOUNTED.fullmatch(label) or words == several or one == f"area of {words}":
+        return ""
+    return f"{a}n " if AN.match(label) else f"{a} "
 
 
 def label_captions(
@@ -59,7 +103,7 @@ def label_captions(
 
 
 def _written_into(template: str, pictures: pd.DataFrame) -> pd.DataFrame:
-    sentences = [template.replace("{label}", label) for label in _labels(pictures)]
+    sentences = [written_into(template, label) for label in _labels(pictures)]
     return pictures.assign(caption=pd.Series(sentences, pictures.index, dtype=object))
 
 

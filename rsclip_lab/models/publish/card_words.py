@@ -11,6 +11,8 @@ METRICS = {
     "all_top1": "top-1, all kinds",
     "control_top1": "control top-1",
     "land_top1": "land top-1",
+    "mean_per_class": "mean per class",
+    "calibration_error": "calibration error",
     "mean_recall": "mean recall",
     "off_diagonal_cosine": "off-diagonal cosine",
 }
@@ -18,6 +20,9 @@ MEANINGS = {
     "top1": "own kinds: the right kind among those of the test pictures",
     "all_top1": "all kinds: among those and the control's together",
     "control_top1": "control top-1: earlier pictures among their own kinds; what it has lost is forgotten",
+    "mean_per_class": "mean per class: of the own kinds' accuracies, each kind counting the same",
+    "calibration_error": "calibration error: how far the probability of an answer is from the share of right ones "
+    "(expected calibration error, 15 bins)",
     "mean_recall": "mean recall: of R@1, R@5 and R@10, pictures to captions and captions to pictures",
     "off_diagonal_cosine": "off-diagonal cosine: mean over pictures and captions of others; near 1, all look alike",
 }
