@@ -2,12 +2,15 @@
 
 from collections.abc import Iterable, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from rsclip_lab.evaluation.metrics import require_finite
+from rsclip_lab.evaluation.metrics import as_tensor, require_finite
+from rsclip_lab.evaluation.ranking import answers_ahead
 
-CHUNK = 1024  # queries at a time: the score matrix of a large test set would not fit into memory whole
+CHUNK = 2**19  # scores at a time on a CPU, 2 MB: larger ones leave its cache, smaller ones keep its cores waiting
+GPU_CHUNK = 2**25
 
 
 def retrieval_recall(
@@ -22,42 +25,57 @@ def retrieval_recall(
     caption's image. An image counts at k when at least one of its captions is among the k nearest texts, a
     caption when its image is among the k nearest images: the definition of CLIP_benchmark and of the
     published tables. An image without a caption is never found. `mean_recall` is the mean over both
-    directions and all k.
+    directions and all k. Of equal scores `retrieval_ranks` tells which is nearer. Raises ValueError as that does,
+    and for a k below 1 or none.
     """
     ks = tuple(ks)
-    image_of_text = torch.as_tensor(image_of_text).long()
-    _check(image_features, text_features, image_of_text)
-    images = torch.arange(len(image_features))
+    if not ks or min(ks) < 1:
+        raise ValueError(f"recall at k for ks={ks}: give at least one k, each 1 or more")
+    ranks = retrieval_ranks(image_features, text_features, image_of_text)
+    answers = {"image_to_text": len(text_features), "text_to_image": len(image_features)}
     recall = {
-        "image_to_text": _recall(image_features, text_features, images, image_of_text, ks),
-        "text_to_image": _recall(text_features, image_features, image_of_text, images, ks),
+        direction: {k: float(np.mean(found <= min(k, answers[direction]))) for k in ks}
+        for direction, found in ranks.items()
     }
     values = [value for direction in recall.values() for value in direction.values()]
     return {**recall, "mean_recall": sum(values) / len(values)}
 
 
-def _recall(
-    queries: Tensor, answers: Tensor, query_ids: Tensor, answer_ids: Tensor, ks: tuple[int, ...]
-) -> dict[int, float]:
-    """{k: share of queries with an answer of their own id among the k nearest}."""
-    found = {k: 0 for k in ks}
-    most = min(max(ks), len(answers))
-    for query, ids in zip(queries.split(CHUNK), query_ids.split(CHUNK), strict=True):
-        nearest = (query @ answers.T).topk(most, dim=1).indices
-        hits = answer_ids[nearest] == ids[:, None]
-        for k in ks:
-            found[k] += hits[:, :k].any(dim=1).sum().item()
-    return {k: count / len(queries) for k, count in found.items()}
+def retrieval_ranks(
+    image_features: Tensor, text_features: Tensor, image_of_text: Sequence[int]
+) -> dict[str, np.ndarray]:
+    """The rank of the right answer to each query, 1 the first: "image_to_text" [images], "text_to_image" [texts].
+
+    Arguments as in `retrieval_recall`. An image's right answer is the nearest of its own captions; one without a
+    caption has rank texts + 1. Ranks of two models on the same pairs can be compared query by query.
+    Answers of one score rank in the order of their images, the captions of one image in the order given: a network
+    that gives every pair the same score finds no more than chance does. `torch.topk`, by which CLIP_benchmark
+    ranks, takes equal ones as it comes upon them; results differ there and nowhere else.
+    A rank is one more than the number of answers ahead, so nothing is sorted; each score is computed once for both
+    directions, on the device of the image features, and at most `CHUNK` are kept (`GPU_CHUNK` on a GPU), or as many
+    as the image with the most captions has.
+    Raises ValueError without images or texts, for an entry of `image_of_text` that is no row of an image, for
+    features of two lengths, and for what is not finite.
+    """
+    images, texts = as_tensor(image_features), as_tensor(text_features)
+    image_of_text = as_tensor(image_of_text).long()
+    _check(images, texts, image_of_text)
+    chunk = CHUNK if images.device.type == "cpu" else GPU_CHUNK
+    to_images, to_texts = answers_ahead(images, texts.to(images.device), image_of_text.to(images.device), chunk)
+    return {"image_to_text": (to_images + 1).cpu().numpy(), "text_to_image": (to_texts + 1).cpu().numpy()}
 
 
-def _check(image_features: Tensor, text_features: Tensor, image_of_text: Tensor) -> None:
-    images, texts = len(image_features), len(text_features)
-    if images == 0 or texts == 0 or image_of_text.shape != (texts,):
+def _check(images: Tensor, texts: Tensor, image_of_text: Tensor) -> None:
+    if len(images) == 0 or len(texts) == 0 or image_of_text.shape != texts.shape[:1]:
         raise ValueError(
-            f"{images} images, {texts} texts and {len(image_of_text)} entries in image_of_text: "
+            f"{len(images)} images, {len(texts)} texts and {len(image_of_text)} entries in image_of_text: "
             "give at least one of each, and one entry a text"
         )
-    if image_of_text.min() < 0 or image_of_text.max() >= images:
-        raise ValueError(f"image_of_text must hold rows of image_features, 0 to {images - 1}")
-    require_finite(image_features, "image features")
-    require_finite(text_features, "text features")
+    if images.ndim != 2 or texts.shape[1:] != images.shape[1:]:
+        shapes = f"image features {list(images.shape)} and text features {list(texts.shape)}"
+        raise ValueError(f"{shapes}: give [images, dim] and [texts, dim] of one model")
+    if image_of_text.min() < 0 or image_of_text.max() >= len(images):
+        raise ValueError(f"image_of_text must hold rows of image_features, 0 to {len(images) - 1}")
+    for features, what in ((images, "image features"), (texts, "text features")):
+        if not torch.isfinite(features.sum()):  # one look at all values, where the full test takes four
+            require_finite(features, what)
