@@ -30,11 +30,11 @@ from rsclip_lab.cli import main
 from rsclip_lab.data.public import SETS, PublicSet
 from rsclip_lab.data.readers.class_names import CLASSES_OF_SETS
 from rsclip_lab.data.table import CaptionError
+from rsclip_lab.evaluation.published import Claim, read_published
 from rsclip_lab.first_contact import first_contact
 from rsclip_lab.first_contact.fetching import data_sha256, in_words
 from rsclip_lab.first_contact.machine import checkout_commit
 from rsclip_lab.first_contact.protocols import EUROSAT_WORDS, PROTOCOLS
-from rsclip_lab.first_contact.published import Claim, read_published
 from rsclip_lab.first_contact.readings import activation_rows, is_borne_out, key_of, number_rows
 from rsclip_lab.models import HubModel, ModelError
 from rsclip_lab.models.zoo import ZOO

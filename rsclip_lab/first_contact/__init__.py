@@ -7,10 +7,10 @@ import pandas as pd
 
 from rsclip_lab.data.table import CaptionError
 from rsclip_lab.environment import select_device
+from rsclip_lab.evaluation.published import PUBLISHED, Published, read_published
 from rsclip_lab.first_contact.fetching import announce, fetch_set, fetch_weights, now, read_given
 from rsclip_lab.first_contact.machine import machine
 from rsclip_lab.first_contact.measuring import Workbench
-from rsclip_lab.first_contact.published import PUBLISHED, Published, read_published
 from rsclip_lab.first_contact.readings import activation_rows, is_borne_out, number_rows
 from rsclip_lab.first_contact.report import as_markdown, read_results, write_results
 from rsclip_lab.models import HubModel, ModelError

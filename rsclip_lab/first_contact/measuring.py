@@ -9,9 +9,9 @@ from pathlib import Path
 import pandas as pd
 import torch
 
+from rsclip_lab.evaluation.published import Claim
 from rsclip_lab.first_contact.fetching import in_words, now
 from rsclip_lab.first_contact.protocols import PROTOCOLS
-from rsclip_lab.first_contact.published import Claim
 from rsclip_lab.first_contact.readings import ACTIVATIONS, QUICK, key_of
 from rsclip_lab.models import Clip, load_model
 

@@ -14,7 +14,7 @@ from rsclip_lab.data import PixelStore, distinct_images, select_split
 from rsclip_lab.data.table import CaptionError
 from rsclip_lab.evaluation import class_scores, retrieval_recall, topk_accuracy, wilson_interval, zero_shot_classifier
 from rsclip_lab.evaluation.evaluate import TestTable
-from rsclip_lab.first_contact.published import KS
+from rsclip_lab.evaluation.published import KS
 from rsclip_lab.models import Clip
 
 
@@ -74,7 +74,7 @@ class ZeroShot:
             raise CaptionError(f"no pictures whose {self.class_in} says their class; give the set as it is published")
         words = dict(self.words)
         names = [words.get(kind, kind.replace("_", " ").lower()) for kind in kinds]
-        classifier = zero_shot_classifier(model, names, self.templates)
+        classifier = zero_shot_classifier(model, names, self.templates, as_words=False)
         scores = class_scores(model, encode_pictures(model, list(labels), pixels), classifier)
         accuracy = topk_accuracy(scores, torch.tensor(list(labels.values())))
         return {f"top-{k}": share_of_pictures(share, len(labels)) for k, share in accuracy.items()}

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable
 
-from rsclip_lab.first_contact.published import Claim
+from rsclip_lab.evaluation.published import Claim
 
 QUICK, PLAIN = ACTIVATIONS = ("QuickGELU", "GELU")  # as HubModel.activation has them
 

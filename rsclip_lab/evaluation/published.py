@@ -16,7 +16,7 @@ class Claim:
 
     model: str
     data: str
-    protocol: str  # a key of protocols.PROTOCOLS
+    protocol: str  # a key of first_contact.protocols.PROTOCOLS
     numbers: Mapping[str, float]  # metric, as the protocols name it: percent
     within: float  # points up to which a number counts as reproduced
     pictures: int | None  # how many the numbers are about, where that is known
