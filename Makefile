@@ -38,6 +38,6 @@ $(READY): pyproject.toml
 	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "rsclip-lab needs Python 3.11 or later; try make PYTHON=python3.12"'
 	$(PYTHON) -m venv $(VENV)
 	$(RUN)/python -m pip install --quiet --upgrade pip
-	$(RUN)/python -m pip install --quiet --editable ".[notebooks,draw,dev,geotiff,parquet,shards,translate,transformers,onnx,lora,tensorboard]"
+	$(RUN)/python -m pip install --quiet --editable ".[notebooks,draw,dev,geotiff,parquet,shards,translate,transformers,onnx,lora,tensorboard,search,database]"
 	$(RUN)/python -m pip install --quiet --no-deps clip-benchmark  # a reference in the tests; its own needs are large
 	touch $(READY)

@@ -8,6 +8,7 @@ from importlib import import_module
 _HOME = {
     "environment": ("environment_report", "progress", "select_device", "select_precision", "set_seed"),
     "data": (
+        "REMOTE_SENSING_TEMPLATES",
         "TEMPLATES",
         "Augmentation",
         "CacheError",
@@ -38,20 +39,32 @@ _HOME = {
     "checks": ("AuditReport", "Repair", "audit", "require_trainable"),
     "models": ("Clip", "ModelError", "NotFetched", "export", "load_model", "models", "new_clip", "push"),
     "evaluation": (
+        "calibration_error",
+        "compare",
+        "counting_accuracy",
         "evaluate",
         "interpolate",
         "interpolation_sweep",
+        "localisation",
         "off_diagonal_cosine",
+        "paired_test",
+        "per_class_table",
         "predict",
+        "probe",
+        "prompt_doctor",
+        "prompt_table",
         "recommended_alpha",
         "record_metrics",
+        "reliability_table",
         "retrieval_recall",
         "topk_accuracy",
         "zero_shot_classifier",
     ),
+    "search": ("SearchDatabase", "SearchIndex", "text_heatmap", "text_heatmaps"),
     "training": (
         "FinetuneConfig",
         "Run",
+        "ablation",
         "clip_loss",
         "clip_loss_floor",
         "finetune",
@@ -62,7 +75,7 @@ _HOME = {
         "suggested_learning_rate",
     ),
 }
-_ROOMS = ("checks", "course", "data", "environment", "evaluation", "show", "training")
+_ROOMS = ("checks", "course", "data", "environment", "evaluation", "search", "show", "training")
 _ROOM_OF = {name: room for room, names in _HOME.items() for name in names}
 
 __all__ = sorted(_ROOM_OF)

@@ -21,10 +21,10 @@ FLOORS = [
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 # A model reads pictures; data never knows of models.
 SAME_FLOOR = {("models", "data"), ("cli", "course"), ("cli", "first_contact")}
-HOME_OF_LIBRARY = {"matplotlib": {"show"}, "ipywidgets": {"show"}, "faiss": {"search"}, "peft": {"training"}}
+HOME_OF_LIBRARY = {"matplotlib": {"show"}, "ipywidgets": {"show"}, "peft": {"training"}}
 # Extras, and what is slow to import: only where it is needed, inside a function.
 HOME_OF_LIBRARY |= dict.fromkeys(
-    "imagecodecs pyarrow webdataset transformers sentencepiece tifffile scipy py3langid".split()
+    "sklearn faiss lancedb imagecodecs pyarrow webdataset transformers sentencepiece tifffile scipy py3langid".split()
     + "onnx onnxscript onnxruntime tokenizers huggingface_hub".split(),
     set(),
 )

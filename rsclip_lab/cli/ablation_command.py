@@ -38,16 +38,14 @@ Factors = Annotated[tuple[tuple[str, tuple], ...], several(named_factor, "FACTOR
 
 @dataclass(frozen=True, kw_only=True)
 class Ablation:
-    """Fine-tune on the embedded sample in every setting of a grid; print the table and what each factor does.
-
-    Runs that are done are kept: the same command goes on where it was stopped, and started again in a second
-    terminal it shares the work.
-    """
+    """Fine-tune on the embedded sample in every setting of a grid."""
 
     seeds: Count = 3  # runs of each setting
     epochs: Count = FULL_EPOCHS  # of each run
     model: Model = "tiny"
-    folder: Folder = Path("outputs/ablation")  # for the runs, ablation.csv and the figures
+    # for the runs, ablation.csv and the figures; the same command goes on where it was stopped, and started again in
+    # a second terminal it shares the work
+    folder: Folder = Path("outputs/ablation")
     # the reference level first; the fields of FinetuneConfig are factors, too. None: loss, duplicates,
     # image_augmentation, text_augmentation and replay with all their levels
     factors: Annotated[Factors, arg(help_behavior_hint="")] = ()

@@ -14,8 +14,8 @@ from rsclip_lab.cli import main, parse
 from rsclip_lab.training import FinetuneConfig
 from rsclip_lab.training.config_file import field_comments, read_config, write_config
 
-COMMANDS = "course fetch check back-translate finetune config evaluate predict".split()
-COMMANDS += "models export push first-contact".split()
+COMMANDS = "course fetch check back-translate finetune config evaluate report ablation predict".split()
+COMMANDS += "index search models export push first-contact".split()
 HELP_OF_ALL = """
 import contextlib, io, json, sys
 from rsclip_lab.cli import main
