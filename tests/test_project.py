@@ -31,7 +31,7 @@ def test_the_badges_of_the_readme_are_those_of_the_setting():
     prefix = f"https://colab.research.google.com/github/{setting['repository']}/blob/{setting['branch']}/"
     text = (ROOT / "README.md").read_text("utf-8")
     targets = re.findall(r"\]\((https://colab\.research\.google\.com/github/[^)]*)\)", text)
-    assert len(targets) == 5 and all(target.startswith(prefix) for target in targets)
+    assert len(targets) == 6 and all(target.startswith(prefix) for target in targets)
     assert all((ROOT / target.removeprefix(prefix)).is_file() for target in targets)
 
 

@@ -9,6 +9,7 @@ from rsclip_lab.data.objects import read_objects, sample_counts, sample_objects
 from rsclip_lab.data.public import fetch_data
 from rsclip_lab.data.readers import class_words, label_of_file, read_captions
 from rsclip_lab.data.readers.detection import Box, box_captions, masks_to_boxes
+from rsclip_lab.data.readers.detection.english import noun
 from rsclip_lab.data.sample import sample, sample_folder
 from rsclip_lab.data.sampler import DistinctCaptionSampler
 from rsclip_lab.data.shards import ShardStream
@@ -46,6 +47,7 @@ __all__ = [
     "masks_to_boxes",
     "names_direction",
     "normalise",
+    "noun",
     "open_image",
     "read_captions",
     "read_objects",

@@ -7,6 +7,7 @@ from rsclip_lab.search.identity import ModelIdentity, model_identity, require_sa
 from rsclip_lab.search.index import SearchIndex
 from rsclip_lab.search.results import SearchResults
 from rsclip_lab.search.saved import SearchIndexError
+from rsclip_lab.search.store_errors import StoreError
 
 __all__ = [
     "Embedding",
@@ -15,6 +16,7 @@ __all__ = [
     "SearchIndex",
     "SearchIndexError",
     "SearchResults",
+    "StoreError",
     "embed_images",
     "model_identity",
     "require_same_model",

@@ -83,7 +83,7 @@ def test_lists_enough_for_pictures_are_too_few_for_texts(clustered, inverted):
     """Why both kinds are tuned on."""
     queries = simulated_queries(clustered, 300, seed=7)
     few = {
-        kind: recall(inverted._search(clustered, asked, 10, 8)[1], exact_neighbours(clustered, asked, 10)[1])
+        kind: recall(inverted._search(clustered, asked, 10, 14)[1], exact_neighbours(clustered, asked, 10)[1])
         for kind, asked in queries.items()
     }
     assert few["image-like"] > 0.98 and few["text-like"] < 0.9
