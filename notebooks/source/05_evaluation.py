@@ -178,7 +178,7 @@ show.plot_confusion(pictures["label"], guesses, kinds)
 # under that the answer:
 
 # %%
-show.plot_failures(pictures["image"].tolist(), pictures["label"].tolist(), guesses.tolist(), answers[best][kinds].max(axis=1).tolist())
+show.plot_failures(pictures["image"].tolist(), pictures["label"].tolist(), guesses.tolist(), answers[best][kinds].max(axis=1).tolist(), most=6)
 
 # %% [markdown]
 # For each, ask three questions. Would *you* have known from 128 pixels? Is the label itself right? Is there
@@ -360,12 +360,12 @@ table
 
 # %%
 ABLATION_EPOCHS = 2
-factors = {"replay": ("on", "off"), "duplicates": ("positives", "negatives"), "image_augmentation": ("on", "off"), "text_augmentation": ("on", "off")}
+factors = {"replay": ("on", "off"), "duplicates": ("positives", "negatives"), "image_augmentation": ("on", "off")}
 ablation = lab.ablation(base, coast, coast_test, land_test, land, factors, config=replace(config, epochs=ABLATION_EPOCHS), design="one_at_a_time")
 ablation.table()
 
 # %%
-show.plot_ablation(ablation)
+show.plot_ablation(ablation.intervals(), ablation.factors, ablation.base)
 
 # %% [markdown]
 # The shape is that of CLIP-rsicd's published ablation, and so is the lesson: rows differ by a few points, and a few
