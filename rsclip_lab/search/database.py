@@ -12,8 +12,7 @@ import pandas as pd
 
 from rsclip_lab.models.inputs import require_loaded
 from rsclip_lab.search import queries
-from rsclip_lab.search.embedding import _tell as warn_of_unreadable
-from rsclip_lab.search.embedding import embed_parts
+from rsclip_lab.search.embedding import embed_parts, warn_of_unreadable
 from rsclip_lab.search.identity import ModelIdentity, model_identity, require_same_model
 from rsclip_lab.search.parts import Part
 from rsclip_lab.search.pictures import GONE, Pictures, picture_paths, stamp_of

@@ -70,7 +70,7 @@ def embed_paths(model, paths: list[str], identity: ModelIdentity, folder=None, k
     unreadable = pd.DataFrame(
         [(path, causes[path]) for path in paths if path in causes], columns=["image", "cause"], dtype=object
     )
-    _tell(unreadable, len(paths))
+    warn_of_unreadable(unreadable, len(paths))
     # The row that each picture has among the parts, straight into its place: never all vectors twice in memory.
     row_of = {path: row for row, path in enumerate(kept)}
     vectors = np.empty((len(kept), model.dim), np.float32)
@@ -192,7 +192,7 @@ def _decoder(clip, stamps: dict[str, Stamp]):
     return decode
 
 
-def _tell(unreadable: pd.DataFrame, total: int) -> None:
+def warn_of_unreadable(unreadable: pd.DataFrame, total: int) -> None:
     if unreadable.empty:
         return
     named = [f"{image} ({cause})" for image, cause in unreadable.head(NAMED).itertuples(index=False)]

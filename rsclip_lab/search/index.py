@@ -21,8 +21,7 @@ from rsclip_lab.search.parts import PartFolder
 from rsclip_lab.search.pictures import GONE, Pictures, picture_paths, stamp_of
 from rsclip_lab.search.results import SearchResults
 from rsclip_lab.search.saved import SearchIndexError, is_index, read_data, read_words, write_index
-
-NAMED = 3  # pictures in a message
+from rsclip_lab.search.stored import stored_paths
 
 
 class SearchIndex:
@@ -135,26 +134,13 @@ class SearchIndex:
 
         Raises ValueError for pictures that are not in the index, and where none would be left.
         """
-        rows = [self._row_of[image] for image in self._meant(images)]
+        rows = [self._row_of[image] for image in stored_paths(images, self._row_of)]
         if len(rows) == len(self):
             raise ValueError("no picture would be left; an empty index answers nothing: remove its folder instead")
         self._delete(rows)
         if self._neighbours.unsettled:
             self._settle()
         return self
-
-    def _meant(self, images: Pictures) -> list[str]:
-        if isinstance(images, (str, os.PathLike)) and (path := os.path.abspath(images)) not in self._row_of:
-            if not (below := [image for image in self._row_of if image.startswith(path.rstrip(os.sep) + os.sep)]):
-                raise ValueError(f"{path}: the index holds no such picture, nor any below it")
-            return below
-        if isinstance(images, (str, os.PathLike)):
-            images = [images]
-        paths = picture_paths(images)
-        if unknown := [path for path in paths if path not in self._row_of]:
-            more = f" and {len(unknown) - NAMED} more" if len(unknown) > NAMED else ""
-            raise ValueError(f"not in the index: {', '.join(unknown[:NAMED])}{more}; .images lists what is")
-        return paths
 
     def _delete(self, rows: Iterable[int]) -> None:
         rows = list(rows)

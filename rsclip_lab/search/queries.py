@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import functools
-import re
 import warnings
 
 import numpy as np
 import torch
 
 from rsclip_lab.data.images import image_name as image_name  # what results call a picture
+from rsclip_lab.data.wording.language import foreign
 
-LATIN_END = "\u024f"  # the last letter of the Latin blocks
 LONGEST_WORD = 1000  # letters; byte-pair encoding takes time in the square of a word's length
-# Two of them are proof of English, and quicker than a look at every letter.
-ENGLISH = frozenset("the and with of are is in on there this some many from near by".split())
-MIN_WORDS, SURE = 4, 0.75  # fewer words are not enough to tell a language; py3langid's share above which it is
 
 
 def text_vector(model, text: str) -> np.ndarray:
@@ -58,25 +53,6 @@ def _words_read(tokenizer, words: list[str]) -> int:
         fits = len(tokenizer.encode(" ".join(words[:middle]))) <= room
         low, high = (middle, high) if fits else (low, middle - 1)
     return low
-
-
-def foreign(text: str) -> str | None:
-    """ "not in Latin letters", "in another language (fr)", or None where it may be English."""
-    letters = [letter for letter in text if letter.isalpha()]
-    if sum(letter > LATIN_END for letter in letters) > len(letters) / 2:
-        return "not in Latin letters"
-    words = re.findall(r"[^\W\d_]+", text.lower())
-    if len(words) < MIN_WORDS or sum(word in ENGLISH for word in words) >= 2:
-        return None
-    language, sure = _identifier().classify(text)
-    return f"in another language ({language})" if language not in ("en", "zxx") and sure > SURE else None
-
-
-@functools.cache
-def _identifier():
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier
-
-    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
 
 
 def image_vector(model, image) -> np.ndarray:

@@ -338,9 +338,9 @@ def test_pictures_that_disappeared_stay_in_the_answer_and_are_marked(random_clip
 
 
 def test_delete_by_folder_and_what_is_not_there(index, pictures):
-    with pytest.raises(ValueError, match="not in the index: /no/a.png"):
+    with pytest.raises(ValueError, match="not stored: /no/a.png"):
         index.delete([pictures[0], "/no/a.png"])
-    with pytest.raises(ValueError, match="no such picture, nor any below"):
+    with pytest.raises(ValueError, match="no such picture is stored, nor any below"):
         index.delete("/no/such/folder")
     with pytest.raises(ValueError, match="no picture would be left"):
         index.delete(os.path.dirname(pictures[0]))
