@@ -68,7 +68,7 @@ QUERIES = {
     "an airport with parked airplanes": "airport",
     "a small boat to the left of a ship": None,
 }
-found_texts = [index.search_text(query, k=5) for query in QUERIES]
+found_texts = [index.search_text(query, k=4) for query in QUERIES]
 show.plot_results(found_texts, wanted=list(QUERIES.values()), labels=labels)
 
 # %% [markdown]
@@ -87,7 +87,7 @@ show.plot_results(found_texts, wanted=list(QUERIES.values()), labels=labels)
 
 # %%
 examples = [next(image for image, label in labels.items() if label == kind) for kind in ("submarine", "stadium")]
-like = [index.search_image(image, k=5, itself=False) for image in examples]
+like = [index.search_image(image, k=4, itself=False) for image in examples]
 show.plot_results(like, wanted=[labels[image] for image in examples], labels=labels)
 
 # %% [markdown]
@@ -178,7 +178,7 @@ print(len(again), "→", len(again.delete(some)), "→", len(again.append(some))
 # **1. Your words.** Ask for something that is in the sample in words that are not in its captions. When does it fail?
 
 # %%
-show.plot_results(index.search_text("a place where planes wait", k=5), labels=labels)
+show.plot_results(index.search_text("a place where planes wait", k=4), labels=labels)
 
 # %% [markdown]
 # **2. More like this, but.** Add two vectors: a picture's and a text's. What do you get for a harbour crane plus "sea"?
@@ -186,7 +186,7 @@ show.plot_results(index.search_text("a place where planes wait", k=5), labels=la
 # %%
 crane = next(image for image, label in labels.items() if label == "harbour crane")
 mixed = model.encode_images(crane) + 1.0 * model.encode_texts("a satellite view of the sea")  # your weights here
-show.plot_results(index.search_vectors(mixed, k=5), labels=labels)
+show.plot_results(index.search_vectors(mixed, k=4), labels=labels)
 
 # %% [markdown]
 # **3. Before.** Build the index with `base` instead of `model`, and ask the first four queries again. Which still work,
@@ -212,7 +212,7 @@ my_index
 
 # %%
 QUERY = "a ship at sea"  # @param {type: "string"}
-my_index.search_text(QUERY, k=8)
+my_index.search_text(QUERY, k=6)
 
 # %% [markdown]
 # ## Recap
