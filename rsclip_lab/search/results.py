@@ -54,7 +54,7 @@ class SearchResults:
     def __repr__(self) -> str:
         lines = [self._title()]
         for rank, image, score, there in self.table.itertuples(index=False):
-            lines.append(f"{rank:4}  {score:+.3f}  {image}{'' if there else f' ({GONE})'}")
+            lines.append(f"{rank:4}  {score:+.3f}  {_from_here(image)}{'' if there else f' ({GONE})'}")
         return "\n".join(lines)
 
     def _title(self) -> str:
@@ -67,6 +67,12 @@ class SearchResults:
         more = f"<p>and {len(rows) - SHOWN} more, see .table</p>" if len(rows) > SHOWN else ""
         title = html.escape(self._title())
         return f"<p><b>{title}</b></p><div style='display:flex;flex-wrap:wrap;gap:8px'>{cells}</div>{more}"
+
+
+def _from_here(image: str) -> str:
+    """The path as one would write it in the current folder, where it lies below that."""
+    path, here = Path(image), Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 def _cell(row) -> str:

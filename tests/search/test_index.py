@@ -19,6 +19,7 @@ from rsclip_lab.search import embedding, saved
 from rsclip_lab.search import neighbours as neighbours_module
 from rsclip_lab.search.identity import model_identity
 from rsclip_lab.search.index import SearchIndex
+from rsclip_lab.search.results import SearchResults
 from rsclip_lab.search.saved import SearchIndexError
 
 
@@ -403,3 +404,10 @@ def test_saving_uses_no_pickle(random_clip, index, tmp_path):
     (folder / "index.json").write_text(json.dumps(words))
     with pytest.raises(SearchIndexError, match="holds no vectors"):
         SearchIndex.load(folder, random_clip)
+
+
+def test_results_are_written_as_seen_from_the_current_folder(tmp_path, monkeypatch):
+    inside, outside = str(tmp_path / "mine" / "a.png"), str(tmp_path.parent / "b.png")
+    monkeypatch.chdir(tmp_path)
+    lines = repr(SearchResults("boats", [inside, outside], [0.5, 0.4])).splitlines()
+    assert "  mine/a.png" in lines[1] and f"  {outside}" in lines[2]
