@@ -193,9 +193,9 @@ show.plot_failures(pictures["image"].tolist(), pictures["label"].tolist(), guess
 show.plot_reliability({name: lab.reliability_table(answers[name].to_numpy(), labels) for name in ("base", best)})
 
 # %% [markdown]
-# Dots on the dashed line would be a model that knows how much it knows; below it, it is too sure. ECE, the *expected
-# calibration error*, is the mean distance from the line, each answer counting once (Guo et al. 2017). Fine-tuning
-# raises the accuracy and the certainty; look whether both rose alike before you show a percentage to anyone.
+# Dots on the dotted line would be a model that knows how much it knows; below it, it is too sure. The *expected
+# calibration error* is the mean distance from the line, each answer counting once (Guo et al. 2017). The base model is
+# as sure of its wrong names as of anything: look at this figure before you show a percentage to anyone.
 #
 # ## The words you ask with
 #
@@ -209,7 +209,8 @@ show.plot_prompt_table(lab.prompt_table(models[best], features, pictures["label"
 
 # %% [markdown]
 # Every dot is one wording, the diamond all of them averaged. Averaging is the safe choice where nobody can say which
-# wording will do best: the best of many flatters itself on the pictures it was chosen by.
+# wording will do best: the best of many flatters itself on the pictures it was chosen by. One of these wordings has a
+# word that the model has never seen. Can you find it in the figure?
 #
 # Some faults of a list of names show before a picture is asked:
 
@@ -217,8 +218,8 @@ show.plot_prompt_table(lab.prompt_table(models[best], features, pictures["label"
 lab.prompt_doctor(models[best], [*kinds, "helicopter carrier", "ship", "vessel", "glacier"], templates=list(lab.TEMPLATES))
 
 # %% [markdown]
-# The doctor knows which words this model has never seen, which texts are cut, which names it cannot tell apart, and
-# which wording moves a class to another one.
+# The doctor knows which words this model has never seen, in names and in wordings, which texts are cut, which names it
+# cannot tell apart, and which wording moves a class to another one.
 #
 # ## Retrieval: sentences, not labels
 #
