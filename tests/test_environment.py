@@ -189,3 +189,9 @@ def test_the_first_line_of_an_error_is_short_and_never_empty():
     assert environment.first_line(ValueError("\n  no such model\nTraceback: …")) == "no such model"
     assert environment.first_line(TimeoutError()) == "TimeoutError"
     assert len(environment.first_line(OSError("x" * 1000))) == 160
+
+
+def test_work_within_work_that_has_a_bar_gets_none():
+    with environment.progress(total=2, desc="outer") as outer:
+        assert environment.progress(total=2, desc="inner").disable and not outer.disable
+    assert not environment.progress(total=2, desc="afterwards").disable

@@ -4,6 +4,7 @@ import os
 import random
 import sys
 import time
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +14,7 @@ import torch
 from tqdm.std import tqdm
 
 AHEAD_A_THREAD = 8  # results that a thread may be ahead of who takes them
+_bars: weakref.WeakSet = weakref.WeakSet()  # a closed one is disabled
 
 
 def set_seed(seed: int) -> None:
@@ -42,15 +44,19 @@ def progress(
 ) -> tqdm:
     """A plain-text progress bar: nothing for work under a second, and it clears itself at the end.
 
-    Text rather than a widget, so that it needs no ipywidgets and a saved notebook shows no dead widget.
+    Text rather than a widget, so that it needs no ipywidgets and a saved notebook shows no dead widget. One at a time:
+    work within work that has a bar gets none, for two of them do not clear themselves in a notebook.
     options: others of tqdm's.
     """
+    disable = disable or not all(bar.disable for bar in _bars)
     notebook = in_notebook()
     stream = sys.stdout if notebook else sys.stderr  # notebooks paint stderr red
     # Every refresh is kept in a saved notebook or a log file: be sparing where nobody watches a terminal.
     pause = 0.1 if not notebook and stream.isatty() else 1.0
     options = {"leave": False, "delay": 1, "file": stream, "mininterval": pause} | options
-    return tqdm(iterable, total=total, desc=desc, disable=disable, **options)
+    bar = tqdm(iterable, total=total, desc=desc, disable=disable, **options)
+    _bars.add(bar)
+    return bar
 
 
 def in_threads(function: Callable, items: Iterable, threads: int | None = None, ahead: int | None = None) -> Iterator:
