@@ -44,8 +44,8 @@ def progress(
 ) -> tqdm:
     """A plain-text progress bar: nothing for work under a second, and it clears itself at the end.
 
-    Text rather than a widget, so that it needs no ipywidgets and a saved notebook shows no dead widget. One at a time:
-    work within work that has a bar gets none, for two of them do not clear themselves in a notebook.
+    Text rather than a widget, so that it needs no ipywidgets and a saved notebook shows no dead widget. One at a
+    time: work within work that has a bar gets none, for two of them do not clear themselves in a notebook.
     options: others of tqdm's.
     """
     disable = disable or not all(bar.disable for bar in _bars)
