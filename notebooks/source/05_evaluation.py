@@ -11,7 +11,7 @@
 # - to see how much hangs on the words of a prompt, and what the pictures' features know without any words;
 # - to trade new knowledge against old by interpolating weights, and to find out what each part of a recipe gives.
 #
-# Time: about an hour to read and try; the cells take about five minutes on two CPU cores (three when lesson
+# Time: about an hour to read and try; the cells take about seven minutes on two CPU cores (four when lesson
 # 04 has left its runs), less on a GPU.
 #
 # The pictures of the embedded sample are **drawn by a program**, not photographed. What you measure on them
@@ -209,8 +209,8 @@ show.plot_prompt_table(lab.prompt_table(models[best], features, pictures["label"
 
 # %% [markdown]
 # Every dot is one wording, the diamond all of them averaged. Averaging is the safe choice where nobody can say which
-# wording will do best: the best of many flatters itself on the pictures it was chosen by. One of these wordings has a
-# word that the model has never seen. Can you find it in the figure?
+# wording will do best: the best of many flatters itself on the pictures it was chosen by. Two of these wordings have
+# a word that the model has never seen. They change the most answers: can you find them in the figure?
 #
 # Some faults of a list of names show before a picture is asked:
 
