@@ -49,6 +49,19 @@ def start():
     return started
 
 
+def stamp(folder):
+    """What changes with each checkpoint: every one is a new file."""
+    try:
+        return (folder / "checkpoint.pt").stat().st_mtime_ns
+    except FileNotFoundError:  # not yet, or no more
+        return None
+
+
+def wait_for_a_checkpoint(process, folder, before):
+    while process.is_alive() and stamp(folder) in (before, None):
+        time.sleep(0.001)
+
+
 def test_a_run_killed_twenty_times_always_goes_on_and_ends_as_if_it_had_not_been(start, tmp_path):
     cache, moments = tmp_path / "cache", random.Random(0)
     first = start(tmp_path / "whole", cache)
@@ -61,9 +74,14 @@ def test_a_run_killed_twenty_times_always_goes_on_and_ends_as_if_it_had_not_been
     while kills < KILLS or not is_run(folders[-1]):
         if not folders or is_run(folders[-1]):
             folders.append(tmp_path / f"killed {len(folders)}")
+        before = stamp(folders[-1])
         process = start(folders[-1], cache)
         if kills < KILLS:
-            process.join(moments.uniform(0.1, 0.9) * seconds)
+            if kills % 2:  # anywhere, or while it trains, which may take a small part of the time
+                process.join(moments.uniform(0.1, 0.9) * seconds)
+            else:
+                wait_for_a_checkpoint(process, folders[-1], before)
+                process.join(moments.uniform(0, 0.1) * seconds)
             process.kill()
         process.join()
         assert process.exitcode in (0, -signal.SIGKILL)

@@ -12,10 +12,11 @@ from rsclip_lab.data.images import ImageLike
 from rsclip_lab.models import Clip, ModelError
 from rsclip_lab.models.inputs import as_list_of_texts, require_loaded
 from rsclip_lab.search.heatmaps.dense import dense_scores
+from rsclip_lab.search.heatmaps.layers import layer_names, layered_scores
 from rsclip_lab.search.heatmaps.trunks import reads_locations
 from rsclip_lab.search.heatmaps.windows import window_scores
 
-METHODS = ("dense", "windows")
+METHODS = ("layers", "dense", "windows")
 # The words as a part of a picture; and the same sentences without them, which say what any picture says.
 FRAMES = (
     "a satellite view{}",
@@ -24,7 +25,7 @@ FRAMES = (
     "an overhead picture{}",
     "in this satellite image{}",
 )
-ZOOMS = (2, 3)  # chosen on the training scenes of the embedded sample "land"
+ZOOMS = {"layers": (2,), "dense": (2, 3)}  # chosen on the training scenes of the embedded samples
 MOST = 16  # image sizes along the shorter side, by default
 
 
@@ -39,20 +40,23 @@ def text_heatmap(
 ) -> np.ndarray:
     """Where in the picture the text is: float32 [height, width] of the whole picture as it is, in 0…1.
 
-    1: the place shows what the text says. ½: the text fits it no better than words that fit any picture. 0: it fits
-    worse. The value is the softmax between the text and those neutral words with the model's own logit scale, so a
-    picture without the thing stays at or below ½, and maps of several pictures can be compared; nothing is stretched
-    to the brightest place of a picture, which would make every map look sure. A model whose logit scale is low gives
-    pale maps, whose order still counts.
+    The highest value says how well the text fits the picture: 1, far better than words that fit any picture; ½, no
+    better; 0, worse. That is the softmax between the text and those neutral words with the model's own logit scale;
+    nothing is stretched to 1, so a thing that is not there gives a pale map, as far as the model can tell, and maps
+    of several pictures can be compared. A model whose logit scale is low gives pale maps, whose order still counts.
 
     text: the thing, best in the plural and as a part of a picture ("several storage tanks", "boats in a harbour"); it
     is written after "with" into five short sentences (`FRAMES`). neutral: other words to stand against, instead of
     the sentences without the text; the text is then taken as it is, so write whole sentences.
-    method: "dense", the trunk's features of locations (`location_features`: timm's and open_clip's ResNets, ViTs);
-    "windows", the cosines of windows encoded as pictures, the slow reference that fits every model; None: the first
-    where the network has locations. zooms (dense): how many image sizes the picture's shorter side is enlarged to,
-    the mean of which counts; by default 2 and 3, for large pictures further up to their own resolution (16 at most).
-    cosines: the text's scores minus those of the neutral words, unscaled; positive where the text fits better.
+    method: "layers", for convolutional trunks: what speaks for the text, followed back to layers that still see
+    small things (`layered_scores`); of a picture larger than four image sizes, the highest value is of its best
+    part. "dense", for these and ViTs: the softmax at every place, from the trunk's features of locations
+    (`location_features`), each of which is surer than the picture as a whole. "windows", the same of windows encoded
+    as pictures, the slow reference that fits every model. None: the first that the network allows.
+    zooms (not for windows): how many image sizes the picture's shorter side is enlarged to, the mean of which
+    counts; by default 2 (dense: 2 and 3), for large pictures further up to their own resolution (16 at most).
+    cosines (not for layers): the text's scores minus those of the neutral words, unscaled; positive where the text
+    fits better.
 
     Raises TypeError for a model that is not loaded, ValueError for an empty text or another method, ImageError for
     a picture that cannot be read.
@@ -79,10 +83,20 @@ def text_heatmaps(
     picture = open_image(image)
     if method == "windows":
         scores = window_scores(model, picture, directions)
-    else:
-        zooms = default_zooms(model, picture.size) if zooms is None else _checked_zooms(zooms)
+        return scores if cosines else fitting(model, scores)
+    zooms = default_zooms(model, picture.size, ZOOMS[method]) if zooms is None else _checked_zooms(zooms)
+    if method == "dense":
         scores = dense_scores(model, picture, directions, zooms)
-    return scores if cosines else torch.sigmoid(model.logit_scale * torch.from_numpy(scores)).numpy()
+        return scores if cosines else fitting(model, scores)
+    if cosines:
+        raise ValueError("cosines of layers: there are none, as only the last layer lies with the texts; 'dense' has")
+    places, whole = layered_scores(model, picture, directions, zooms)
+    return places * fitting(model, whole)[:, None, None]
+
+
+def fitting(model: Clip, scores: np.ndarray) -> np.ndarray:
+    """The softmax between a text and the neutral words, by the difference of their cosines: ½ where it is 0."""
+    return torch.sigmoid(model.logit_scale * torch.from_numpy(scores)).numpy()
 
 
 def text_directions(model: Clip, texts: Sequence[str], neutral: str | Sequence[str] | None = None) -> Tensor:
@@ -98,23 +112,26 @@ def text_directions(model: Clip, texts: Sequence[str], neutral: str | Sequence[s
     return torch.stack(described) - plain
 
 
-def default_zooms(model: Clip, size: tuple[int, int]) -> tuple[float, ...]:
-    """2 and 3, then twice as much each time while the picture (width, height) has the pixels for it."""
-    zooms = list(ZOOMS)
+def default_zooms(model: Clip, size: tuple[int, int], first: Sequence[float]) -> tuple[float, ...]:
+    """The first, then twice as much each time while the picture (width, height) has the pixels for it."""
+    zooms = list(first)
     while 2 * zooms[-1] <= min(MOST, min(size) / model.image_size):
         zooms.append(2 * zooms[-1])
     return tuple(zooms)
 
 
 def _checked_method(model: Clip, method: str | None) -> str:
-    locations = reads_locations(model.net.visual)
+    visual = model.net.visual
+    possible = {"layers": bool(layer_names(visual)), "dense": reads_locations(visual), "windows": True}
+    usable = [name for name, fits in possible.items() if fits]
     if method is None:
-        return "dense" if locations else "windows"
+        return usable[0]
     if method not in METHODS:
-        raise ValueError(f"method {method!r}: choose {' or '.join(METHODS)}")
-    if method == "dense" and not locations:
-        kind = type(getattr(model.net.visual, "trunk", model.net.visual)).__name__
-        raise ModelError(f"{model.name}: this {kind} shows no features of locations; use method='windows'")
+        raise ValueError(f"method {method!r}: choose {', '.join(METHODS[:-1])} or {METHODS[-1]}")
+    if method not in usable:
+        kind = type(getattr(visual, "trunk", visual)).__name__
+        lacks = "features of locations" if method == "dense" else "pyramid of layers"
+        raise ModelError(f"{model.name}: this {kind} shows no {lacks}; use method={usable[0]!r}")
     return method
 
 
