@@ -3,7 +3,6 @@
 from rsclip_lab.evaluation.calibration import calibration_error, fitted_temperature, reliability_table
 from rsclip_lab.evaluation.classes import confusion, mean_per_class, per_class_table
 from rsclip_lab.evaluation.comparison import Comparison, compare
-from rsclip_lab.evaluation.doctor import PromptReport, prompt_doctor
 from rsclip_lab.evaluation.evaluate import evaluate
 from rsclip_lab.evaluation.interpolation import interpolate, interpolation_sweep, recommended_alpha
 from rsclip_lab.evaluation.intervals import (
@@ -23,7 +22,7 @@ from rsclip_lab.evaluation.probes import (
     probe,
     probe_table,
 )
-from rsclip_lab.evaluation.prompts import prompt_table
+from rsclip_lab.evaluation.prompts import PromptReport, prompt_doctor, prompt_table
 from rsclip_lab.evaluation.record import record_metrics
 from rsclip_lab.evaluation.retrieval import retrieval_ranks, retrieval_recall
 from rsclip_lab.evaluation.zero_shot import class_scores, predict, zero_shot_classifier

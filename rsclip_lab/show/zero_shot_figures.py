@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from rsclip_lab.evaluation.calibration import error_of
-from rsclip_lab.evaluation.prompts import ENSEMBLE
+from rsclip_lab.evaluation.prompts.prompt_table import ENSEMBLE
 from rsclip_lab.show.style import BLUE, DARK, GREY, ORANGE, RED, lecture_style, new_figure, run_name
 
 

@@ -47,7 +47,7 @@ def test_the_page_is_written_and_the_headline_printed(models, picture_folder, tm
 def test_what_cannot_be_reported_is_refused_before_anything_is_measured(
     models, picture_folder, options, message, monkeypatch
 ):
-    monkeypatch.setattr("rsclip_lab.evaluation.comparison.compare", None)
+    monkeypatch.setattr("rsclip_lab.evaluation.comparison.comparison.compare", None)
     options = [option.format(folder=picture_folder) for option in options]
     with pytest.raises(ValueError, match=message):
         run(*models[:2], "--data", picture_folder, *options)

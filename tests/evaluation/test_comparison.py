@@ -10,11 +10,11 @@ from sklearn.metrics import balanced_accuracy_score
 
 from rsclip_lab.data import distinct_images, read_captions
 from rsclip_lab.evaluation import evaluate
-from rsclip_lab.evaluation.answers import answer_table, class_table, forgotten_table
 from rsclip_lab.evaluation.calibration import error_of
 from rsclip_lab.evaluation.comparison import compare
+from rsclip_lab.evaluation.comparison.answers import answer_table, class_table, forgotten_table
+from rsclip_lab.evaluation.comparison.recall_rows import recall_rows, recalls_of
 from rsclip_lab.evaluation.intervals import bootstrap_interval, holm
-from rsclip_lab.evaluation.recall_rows import recall_rows, recalls_of
 from rsclip_lab.evaluation.zero_shot import class_scores, zero_shot_classifier
 from rsclip_lab.models import new_clip
 

@@ -10,9 +10,9 @@ import torch
 from rsclip_lab.data import read_captions, sample
 from rsclip_lab.data.wording.prompts import REMOTE_SENSING_TEMPLATES
 from rsclip_lab.evaluation import interpolate, zero_shot_classifier
-from rsclip_lab.evaluation.doctor import prompt_doctor, usual_distance
-from rsclip_lab.evaluation.symptoms import MOST_PAIRS
-from rsclip_lab.evaluation.vocabulary import unseen_words
+from rsclip_lab.evaluation.prompts.doctor import prompt_doctor, usual_distance
+from rsclip_lab.evaluation.prompts.symptoms import MOST_PAIRS
+from rsclip_lab.evaluation.prompts.vocabulary import unseen_words
 from rsclip_lab.models import ModelError, load_model
 from rsclip_lab.training import FinetuneConfig, finetune
 
@@ -144,12 +144,12 @@ def test_near_is_a_quarter_of_what_plain_kinds_lie_apart(grown_up, monkeypatch):
         return vectors
 
     monkeypatch.setattr(grown_up, "encode_texts", encode)
-    monkeypatch.setattr("rsclip_lab.evaluation.doctor.usual_distance", lambda features: 0.4)
+    monkeypatch.setattr("rsclip_lab.evaluation.prompts.doctor.usual_distance", lambda features: 0.4)
     assert kinds(prompt_doctor(grown_up, ["1.0", "0.89"])) == []
     assert kinds(prompt_doctor(grown_up, ["1.0", "0.91"])) == ["coincide"]
-    monkeypatch.setattr("rsclip_lab.evaluation.doctor.usual_distance", lambda features: 0.04)
+    monkeypatch.setattr("rsclip_lab.evaluation.prompts.doctor.usual_distance", lambda features: 0.04)
     assert kinds(prompt_doctor(grown_up, ["1.0", "0.985"])) == []  # all is near in this one
-    monkeypatch.setattr("rsclip_lab.evaluation.doctor.usual_distance", lambda features: 0.004)
+    monkeypatch.setattr("rsclip_lab.evaluation.prompts.doctor.usual_distance", lambda features: 0.004)
     report = prompt_doctor(grown_up, ["1.0", "0.5"])
     assert kinds(report) == ["collapsed"] and "0.9960" in report.problems["detail"][0]
 

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from rsclip_lab.evaluation.localisation import localisation, localisation_questions
-from rsclip_lab.evaluation.pointing import box_mask, centre_hit, pointing_hit, random_hit
-from rsclip_lab.evaluation.semantic_localisation import (
+from rsclip_lab.evaluation.localisation.pointing import box_mask, centre_hit, pointing_hit, random_hit
+from rsclip_lab.evaluation.localisation.semantic_localisation import (
     attention_shift,
     discrete_attention,
     mean_indicator,

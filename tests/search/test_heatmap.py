@@ -388,7 +388,7 @@ def test_a_large_picture_is_seen_in_tiles_and_the_best_of_them_counts(tiny):
 
 
 def test_small_things_of_the_drawn_land_scenes_are_found_more_often_than_by_guessing(tiny):
-    """Every fourth test picture (drawn, not photographed) with two kinds and more, kinds that cover less than a tenth.
+    """Every fourth test picture (drawn, not photographed) with two kinds and more; kinds of less than a tenth of it.
 
     A guard, not the proof, which benchmarks/heatmap.py gives.
     """

@@ -91,7 +91,7 @@ def counting_accuracy(model: Clip, counts: pd.DataFrame, template: str = TEMPLAT
     """
     require_loaded(model, "counting_accuracy")
     if not isinstance(template, str) or "{things}" not in template:
-        raise CaptionError(f"template {template!r} lacks {{things}}; write it where \"two small boats\" goes")
+        raise CaptionError(f'template {template!r} lacks {{things}}; write it where "two small boats" goes')
     if missing := [column for column in COLUMNS if column not in counts]:
         raise ValueError(f"the counts lack {', '.join(missing)}: give the columns {', '.join(COLUMNS)}")
     within = counts[counts["count"].isin(range(1, len(ONE_TO_TEN) + 1))]

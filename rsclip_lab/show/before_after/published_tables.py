@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from rsclip_lab.evaluation.comparison.recall_rows import recall_names
 from rsclip_lab.evaluation.published import KS, Claim, read_published
-from rsclip_lab.evaluation.recall_rows import recall_names
 from rsclip_lab.show.before_after.elements import linked, table
 from rsclip_lab.show.before_after.sentences import not_comparable
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from torch import Tensor
 
-from rsclip_lab.evaluation.vocabulary import unseen_words
+from rsclip_lab.evaluation.prompts.vocabulary import unseen_words
 from rsclip_lab.models import Clip
 
 # Kinds of land that everybody tells apart: how far their texts lie from each other is a model's own measure.

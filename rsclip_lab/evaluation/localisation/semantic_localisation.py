@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rsclip_lab.evaluation.pointing import box_mask, checked_boxes, checked_map
+from rsclip_lab.evaluation.localisation.pointing import box_mask, checked_boxes, checked_map
 
 # The constants of Yuan et al. 2022 (arXiv:2209.06515), from their published evaluation.
 SALIENCE = 0.707  # beta of R_su

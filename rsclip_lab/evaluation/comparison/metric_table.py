@@ -5,9 +5,9 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from rsclip_lab.evaluation.answers import SIDES
+from rsclip_lab.evaluation.comparison.answers import SIDES
+from rsclip_lab.evaluation.comparison.recall_rows import WIDTH, recall_names, recalls_of
 from rsclip_lab.evaluation.intervals import bootstrap_interval, holm, paired_test, verdict
-from rsclip_lab.evaluation.recall_rows import WIDTH, recall_names, recalls_of
 
 TOP_KS = (1, 3, 5, 10)
 COLUMNS = ["metric", *SIDES, "difference", "low", "high", "p", "pictures", "verdict"]

@@ -11,10 +11,10 @@ import pandas as pd
 from torch import Tensor
 
 from rsclip_lab.data.wording.prompts import DEFAULT_TEMPLATES, checked_templates, written_into
-from rsclip_lab.evaluation import symptoms
 from rsclip_lab.evaluation.classes import top1
-from rsclip_lab.evaluation.symptoms import Symptom
-from rsclip_lab.evaluation.vocabulary import is_untrained, unseen_words
+from rsclip_lab.evaluation.prompts import symptoms
+from rsclip_lab.evaluation.prompts.symptoms import Symptom
+from rsclip_lab.evaluation.prompts.vocabulary import is_untrained, unseen_words
 from rsclip_lab.evaluation.zero_shot import class_scores, ensembled, in_words
 from rsclip_lab.models import Clip
 from rsclip_lab.models.inputs import as_list_of_texts, require_loaded

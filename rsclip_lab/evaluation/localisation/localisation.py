@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from rsclip_lab.environment import progress
-from rsclip_lab.evaluation.pointing import box_mask, centre_hit, pointing_hit, random_hit
-from rsclip_lab.evaluation.semantic_localisation import (
+from rsclip_lab.evaluation.localisation.pointing import box_mask, centre_hit, pointing_hit, random_hit
+from rsclip_lab.evaluation.localisation.semantic_localisation import (
     attention_shift,
     discrete_attention,
     mean_indicator,

@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 from torch import Tensor
 
-from rsclip_lab.evaluation.answers import SIDES, answer_table, class_table, forgotten_table, no_answers
 from rsclip_lab.evaluation.calibration import reliability_table
+from rsclip_lab.evaluation.comparison.answers import SIDES, answer_table, class_table, forgotten_table, no_answers
+from rsclip_lab.evaluation.comparison.metric_table import metric_table
+from rsclip_lab.evaluation.comparison.recall_rows import recall_rows
 from rsclip_lab.evaluation.evaluate import TestTable
-from rsclip_lab.evaluation.metric_table import metric_table
 from rsclip_lab.evaluation.metrics import off_diagonal_cosine
-from rsclip_lab.evaluation.recall_rows import recall_rows
 from rsclip_lab.evaluation.record import describe_tables
 from rsclip_lab.evaluation.zero_shot import checked_names, class_scores, zero_shot_classifier
 from rsclip_lab.models import Clip
