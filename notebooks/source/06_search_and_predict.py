@@ -123,10 +123,11 @@ pointing = lab.localisation(lambda image, kinds: lab.text_heatmaps(model, image,
 show.plot_localisation({"heatmap": pointing})
 
 # %% [markdown]
-# Pictures are composed: the thing that gives a scene its name stands in the middle, and pointing there is hard to beat.
-# A network that was trained to answer with *one* vector for a picture of 128 pixels keeps little of where things are: it
-# finds small buildings and putting greens, and nearly none of the cars. Believe a map no further than this figure
-# goes, and measure it on your own boxes (`lab.read_objects` reads COCO's).
+# Nobody ever told this network where anything is: it was trained to answer with *one* vector for a picture of 128
+# pixels. Still its maps find half of the small boats, and several times as many things as the centre does. And they
+# miss most of what they are asked for: of trucks, all. Believe a map no further than this figure goes, and measure it on
+# your own boxes (`lab.read_objects` reads COCO's). Where the thing that gives a scene its name stands in the middle, as
+# in the land scenes, the centre is harder to beat.
 #
 # ## One label, or several?
 #
