@@ -101,6 +101,7 @@ def test_a_table_of_other_columns_is_refused(captions):
         ("a photo of an {label}", "harbour", "a photo of a harbour"),
         ("a photo of a {label}.", "industrial area", "a photo of an industrial area."),
         ("a photo of a {label}", "university campus", "a photo of a university campus"),
+        ("a photo of a {label}", "UK port", "a photo of a UK port"),
         ("a photo of a {label}", "farmland", "a photo of farmland"),
         ("a photo of a {label}", "construction land", "a photo of construction land"),
         ("a photo of a {label}", "rope-anchored aquaculture", "a photo of rope-anchored aquaculture"),
