@@ -4,10 +4,12 @@ import os
 import signal
 import threading
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 from sklearn.metrics import accuracy_score, top_k_accuracy_score
 
 from rsclip_lab.data import read_captions
@@ -148,6 +150,20 @@ def test_another_model_table_or_configuration_shares_no_row(random_clip, tables,
     assert len(trainings) == 5
     small(random_clip, tables, factors=factors, folder=folder, config=replace(CONFIG, save_minutes=1.0))
     assert len(trainings) == 5  # that changes nothing
+
+
+def test_corrected_labels_and_other_pictures_share_no_row(random_clip, tables, tmp_path, trainings):
+    options = {"factors": {"loss": ("clip",)}, "folder": tmp_path / "kept"}
+    first = small(random_clip, tables | options)
+    labels = dict(zip(sorted(set(tables["test"]["label"])), sorted(set(tables["test"]["label"]))[::-1], strict=True))
+    corrected = tables["test"].assign(label=tables["test"]["label"].map(labels))
+    second = small(random_clip, tables | options | {"test": corrected})
+    assert len(trainings) == 2
+    assert second.base["top1"] == pytest.approx(evaluate(random_clip, corrected)["top1"]) != first.base["top1"]
+    picture = Path(tables["test"]["image"].iloc[0])
+    Image.new("RGB", (50, 50), "red").save(picture)
+    small(random_clip, tables | options)
+    assert len(trainings) == 3
 
 
 def test_a_row_that_was_cut_short_is_measured_again(random_clip, tables, tmp_path, trainings):

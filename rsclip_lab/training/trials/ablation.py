@@ -15,7 +15,7 @@ from rsclip_lab.checks import require_usable
 from rsclip_lab.data.disk import named_folder
 from rsclip_lab.environment import progress as progress_bar
 from rsclip_lab.evaluation.evaluate import TestTable
-from rsclip_lab.evaluation.record import describe_table, describe_tables
+from rsclip_lab.evaluation.record import describe_tables, table_hash
 from rsclip_lab.models.saved.description import plain
 from rsclip_lab.training.config import FinetuneConfig
 from rsclip_lab.training.inputs import require_kinds
@@ -36,7 +36,7 @@ from rsclip_lab.training.trials.factors import (
     text_tables,
 )
 
-ROW = 1  # to be raised when a row's measures change: rows kept by an earlier version are then left alone
+ROW = 2  # to be raised when a row's measures change: rows kept by an earlier version are then left alone
 
 
 @dataclass(frozen=True)
@@ -141,8 +141,8 @@ class Keys:
     """What a run's row is kept by: a hash of model, tables and configuration. Each table is read once for it."""
 
     def __init__(self, model, test: pd.DataFrame, control: pd.DataFrame | None) -> None:
-        self.fixed = [ROW, fingerprint(model), describe_tables(test=test, control=control)]
         self.tables: dict[int, str] = {}
+        self.fixed = [ROW, fingerprint(model), self._table(test), self._table(control)]
 
     @property
     def base(self) -> str:
@@ -157,7 +157,7 @@ class Keys:
         if table is None:
             return None
         if id(table) not in self.tables:
-            self.tables[id(table)] = describe_table(table)["sha256"]
+            self.tables[id(table)] = contents_hash(table)
         return self.tables[id(table)]
 
     def _hash(self, parts: list) -> str:
@@ -190,6 +190,14 @@ def all_rows(
             error.args = (f"interrupted: {len(rows)} of {len(by_key)} runs are done. {kept.advice}",)
             raise
     return base, rows
+
+
+def contents_hash(captions: pd.DataFrame) -> str:
+    """`table_hash`, the labels, and how large each picture's file is: a row is kept for these very contents."""
+    bytes_of = {image: Path(image).stat().st_size for image in captions["image"].unique()}
+    rows = zip(captions["label"].astype(str), captions["image"].map(bytes_of), strict=True)
+    found = "\n".join([table_hash(captions), *(f"{label}\t{size}" for label, size in rows)])
+    return hashlib.sha256(found.encode()).hexdigest()
 
 
 def trained_row(model, run: PlannedRun, tests: Sequence[TestTable], pixels: Path) -> dict:
