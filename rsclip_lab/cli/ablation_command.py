@@ -73,7 +73,8 @@ class Ablation:
             design="one_at_a_time" if self.one_at_a_time else "full",
         )
         print(result.table().to_string(index=False))
-        print(f"\n{effect_table(result.effects()).to_string(index=False)}")
+        if not (effects := result.effects()).empty:
+            print(f"\n{effect_table(effects).to_string(index=False)}")
         print(f"\n{METHOD}\n{DRAWN}\n{len(result.runs)} runs; {len(result.notes['left_out'])} settings left out.")
         print(f"Written: {', '.join(str(path) for path in self.drawn(result))}")
         return 0

@@ -40,7 +40,7 @@ class Evaluate(OnCaptions):
 
     def run(self) -> int:
         from rsclip_lab.data import read_captions
-        from rsclip_lab.data.disk import replacing
+        from rsclip_lab.data.disk import in_words, replacing
         from rsclip_lab.evaluation import evaluate
         from rsclip_lab.evaluation.record import describe_tables
         from rsclip_lab.models import load_model
@@ -54,7 +54,7 @@ class Evaluate(OnCaptions):
         print(before_after_table(results).to_string())
         if self.json:
             found = plain({"metrics": results, "measured_on": describe_tables(captions=test, control=control)})
-            with replacing(self.json) as part:
+            with in_words(self.json), replacing(self.json) as part:
                 part.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
             print(f"Written: {self.json}")
         return 0
@@ -88,7 +88,7 @@ class Predict:
     device: Device = "auto"
 
     def run(self) -> int:
-        from rsclip_lab.data.disk import replacing
+        from rsclip_lab.data.disk import in_words, replacing
         from rsclip_lab.models import load_model
 
         if bool(self.prompts) == bool(self.labels) or (self.templates and self.prompts):
@@ -101,7 +101,7 @@ class Predict:
             best = [f"{share:4.0%} {text:{texts}}" for text, share in row.nlargest(self.top).items()]
             print(" ".join([f"{name:{names}}", *best]).rstrip())
         if self.csv:
-            with replacing(self.csv) as part:
+            with in_words(self.csv), replacing(self.csv) as part:
                 table.to_csv(part)
             print(f"Written: {self.csv}")
         return 0
@@ -111,10 +111,11 @@ class Predict:
         import pandas as pd
 
         from rsclip_lab.evaluation import class_scores, predict, zero_shot_classifier
+        from rsclip_lab.evaluation.zero_shot import picture_names
 
         if self.prompts:
             return predict(model, self.pictures, self.prompts, self.several)
         classifier = zero_shot_classifier(model, self.labels, self.templates or None)
         scores = class_scores(model, model.encode_images(self.pictures), classifier).softmax(dim=-1)
-        index = pd.Index([path.name for path in self.pictures], name="image")
+        index = pd.Index(picture_names(self.pictures), name="image")
         return pd.DataFrame(scores.numpy(), index, list(self.labels))

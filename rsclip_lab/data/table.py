@@ -3,6 +3,7 @@
 import math
 import numbers
 import os
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -16,11 +17,13 @@ class CaptionError(ValueError):
     """A caption file or table that cannot be used; the message names file, row, cause and remedy."""
 
 
-def require_columns(captions: pd.DataFrame, name: str = "the table of captions") -> None:
-    """Raise CaptionError for what is no table, or lacks one of the columns `read_captions` gives."""
+def require_columns(
+    captions: pd.DataFrame, name: str = "the table of captions", columns: Sequence[str] = COLUMNS
+) -> None:
+    """Raise CaptionError for what is no table, or lacks one of `columns`; by default: what `read_captions` gives."""
     if not isinstance(captions, pd.DataFrame):
         raise CaptionError(f"{name} is no table but {type(captions).__name__}; make it with read_captions")
-    if missing := [column for column in COLUMNS if column not in captions]:
+    if missing := [column for column in columns if column not in captions]:
         raise CaptionError(f"{name} has no column {', '.join(missing)}; make it with read_captions")
 
 
@@ -54,18 +57,14 @@ def distinct_images(captions: pd.DataFrame) -> pd.DataFrame:
     return pictures.drop_duplicates("image").reset_index(drop=True)
 
 
-def split_by_image(
-    captions: pd.DataFrame, validation: float = 0.1, test: float = 0.2, seed: int = 0
-) -> pd.DataFrame:
+def split_by_image(captions: pd.DataFrame, validation: float = 0.1, test: float = 0.2, seed: int = 0) -> pd.DataFrame:
     """The table with `split` drawn anew: one for all captions of a picture, in the same shares in each label.
 
     Splitting caption rows instead would put one picture's captions on both sides. The same seed gives the
     same split.
     """
     if validation < 0 or test < 0 or validation + test >= 1:
-        raise CaptionError(
-            f"validation={validation} and test={test} leave nothing to train on; make them smaller"
-        )
+        raise CaptionError(f"validation={validation} and test={test} leave nothing to train on; make them smaller")
     pictures = distinct_images(captions)
     split = pd.Series("train", index=pictures.index, dtype=object)
     random = np.random.default_rng(seed)

@@ -3,11 +3,13 @@
 Guo et al., "On Calibration of Modern Neural Networks", 2017, arXiv:1706.04599.
 """
 
+from numbers import Integral
+
 import numpy as np
 import pandas as pd
 
 from rsclip_lab.evaluation.classes import checked_scores, top1
-from rsclip_lab.evaluation.metrics import as_tensor
+from rsclip_lab.evaluation.metrics import CLASS_NUMBERS, as_tensor, whole_numbers
 
 BINS = 15  # as in the paper
 STEPS = 40  # of halving: the temperature to nine digits
@@ -22,7 +24,7 @@ def reliability_table(probabilities, labels, bins: int = BINS) -> pd.DataFrame:
     Columns `low`, `high` (the bin is above low and up to high; the first has 0 as well), `pictures` (answers in it),
     `confidence` and `accuracy` (NaN in an empty bin). Raises ValueError for other shapes and values.
     """
-    if not isinstance(bins, int) or bins < 1:
+    if not isinstance(bins, Integral) or bins < 1:
         raise ValueError(f"{bins!r} bins: give a whole number, at least 1")
     confidence, right = _answers(probabilities, labels)
     edges = np.linspace(0, 1, bins + 1)
@@ -73,7 +75,7 @@ def fitted_temperature(scores, labels, low: float = 1e-3, high: float = 1e3) -> 
 
 def _answers(probabilities, labels) -> tuple[np.ndarray, np.ndarray]:
     """The confidence of each answer and whether it is right, float64 [answers] both."""
-    probabilities, labels = as_tensor(probabilities).detach().cpu(), as_tensor(labels).cpu()
+    probabilities, labels = as_tensor(probabilities).detach().cpu(), whole_numbers(labels, *CLASS_NUMBERS).cpu()
     if labels.ndim < 2:
         probabilities, labels = checked_scores(probabilities, labels)
     elif labels.shape != probabilities.shape or labels.numel() == 0 or not ((labels == 0) | (labels == 1)).all():

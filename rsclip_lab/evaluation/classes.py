@@ -1,6 +1,7 @@
 """Which classes are recognised, and what the others are taken for: tables from scores and labels."""
 
 from collections.abc import Sequence
+from numbers import Integral
 
 import numpy as np
 import pandas as pd
@@ -8,7 +9,7 @@ import torch
 from torch import Tensor
 
 from rsclip_lab.evaluation.intervals import wilson_interval
-from rsclip_lab.evaluation.metrics import as_tensor, require_finite
+from rsclip_lab.evaluation.metrics import CLASS_NUMBERS, as_tensor, require_finite, whole_numbers
 
 
 def per_class_table(scores, labels, class_names: Sequence[str]) -> pd.DataFrame:
@@ -59,7 +60,7 @@ def confusion(scores, labels) -> np.ndarray:
 
 def top1(scores) -> np.ndarray:
     """The class number with the highest score of each row; the first of equals."""
-    return as_tensor(scores).cpu().numpy().argmax(axis=1)
+    return as_tensor(scores).detach().cpu().double().numpy().argmax(axis=1)
 
 
 def class_numbers(labels, class_names: Sequence[str]) -> Tensor:
@@ -69,22 +70,23 @@ def class_numbers(labels, class_names: Sequence[str]) -> Tensor:
     if unknown := sorted({label for label in labels if isinstance(label, str)} - set(place)):
         raise ValueError(f"labels that are not among the class names: {', '.join(unknown)}; add them")
     numbers = [place[label] if isinstance(label, str) else label for label in labels]
-    if not all(isinstance(number, int) for number in numbers):
-        odd = next(number for number in numbers if not isinstance(number, int))
-        raise ValueError(f"a label is {odd!r}: give a class name or number for each picture, and leave out the rest")
+    for number in numbers:
+        if not isinstance(number, Integral):
+            remedy = "give a class name or number for each picture, and leave out the rest"
+            raise ValueError(f"a label is {number!r}: {remedy}")
     return torch.tensor(numbers, dtype=torch.long)
 
 
 def checked_scores(scores, labels) -> tuple[Tensor, Tensor]:
     """`scores` [n, classes] and `labels` int64 [n] as tensors on the CPU; ValueError where they are not that."""
-    scores, labels = as_tensor(scores).detach().cpu(), as_tensor(labels).cpu()
+    scores, labels = as_tensor(scores).detach().cpu(), whole_numbers(labels, *CLASS_NUMBERS).cpu()
     if scores.ndim != 2 or labels.shape != scores.shape[:1] or 0 in scores.shape:
         shapes = f"scores {list(scores.shape)} and labels {list(labels.shape)}"
         raise ValueError(f"{shapes}: give [n, classes] and [n], n at least 1")
-    if labels.is_floating_point() or labels.min() < 0 or labels.max() >= scores.shape[1]:
+    if labels.min() < 0 or labels.max() >= scores.shape[1]:
         raise ValueError(f"labels must be class numbers from 0 to {scores.shape[1] - 1}")
     require_finite(scores, "scores")
-    return scores, labels.long()
+    return scores, labels
 
 
 def _interval(right: int, pictures: int) -> tuple[float, float]:

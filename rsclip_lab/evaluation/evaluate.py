@@ -8,10 +8,13 @@ import pandas as pd
 from torch import Tensor
 
 from rsclip_lab.data import PixelStore
+from rsclip_lab.data.table import CaptionError
+from rsclip_lab.data.wording.prompts import checked_templates
 from rsclip_lab.evaluation.calibration import calibration_error
 from rsclip_lab.evaluation.classes import class_numbers, mean_per_class
 from rsclip_lab.evaluation.metrics import off_diagonal_cosine, topk_accuracy
 from rsclip_lab.evaluation.retrieval import retrieval_recall
+from rsclip_lab.evaluation.tables import pictures_of
 from rsclip_lab.evaluation.zero_shot import checked_names, class_scores, zero_shot_classifier
 from rsclip_lab.models import Clip
 from rsclip_lab.models.inputs import require_loaded
@@ -32,15 +35,13 @@ class TestTable:
     image_of_text: np.ndarray  # [rows of the table]: place in `images`
 
     @classmethod
-    def of(cls, table: pd.DataFrame) -> "TestTable":
-        if len(table) == 0:
-            raise ValueError("the captions table to evaluate on is empty: check the split that was asked for")
-        # By path rather than image_id: tables put together count their ids from 0 each.
-        image_of_text, images = pd.factorize(table["image"])
+    def of(cls, table: pd.DataFrame, name: str = "the captions table") -> "TestTable":
+        """Raises CaptionError, beginning with `name`, for an empty table, and as `pictures_of`."""
+        image_of_text, images, labels = pictures_of(table, name, ("image", "caption", "label"))
+        if not images:
+            raise CaptionError(f"{name} to evaluate on is empty: check the split that was asked for")
         caption_of_text, captions = pd.factorize(table["caption"], use_na_sentinel=False)
-        label_of_image = table.drop_duplicates("image")["label"]
-        labels = [None if pd.isna(label) or label == "" else str(label) for label in label_of_image]
-        return cls(list(images), labels, list(captions), caption_of_text, image_of_text)
+        return cls(images, labels, list(captions), caption_of_text, image_of_text)
 
     def decoded(self, model: Clip) -> "TestTable":
         """The same with its pictures decoded, for evaluating several networks of one image size."""
@@ -67,10 +68,11 @@ def evaluate(
     a table of other kinds: `all_top1` (the pictures of `captions` among both tables' kinds) and
     `control_top1` (the pictures of `control` among its own kinds). What needs labels is NaN (`topk`: {})
     where a table has fewer than two kinds; pictures without a label are left out of it.
-    Raises ValueError for an empty table, and for a label that is not among `class_names`.
+    Raises ValueError for an empty table, one that lacks a column or a picture, a label that is not among
+    `class_names`, and a template without {label}, before anything is encoded.
     """
     require_loaded(model, "evaluate")
-    control = None if control is None else TestTable.of(control)
+    control = None if control is None else TestTable.of(control, "the control table")
     return measure(model, TestTable.of(captions), control, class_names, templates)
 
 
@@ -82,8 +84,8 @@ def measure(
     templates: Sequence[str] | None = None,
 ) -> dict:
     """`evaluate` on prepared tables."""
+    own = checked_choice(table, class_names, templates)
     image_features = model.encode_images(table.images)
-    own = checked_names(class_names) if class_names is not None else table.kinds
     results = {
         **_zero_shot(model, image_features, table.labels, own, templates),
         **_pairs(model, table, image_features),
@@ -95,6 +97,18 @@ def measure(
         of_control = _zero_shot(model, control_features, control.labels, control.kinds, templates)
         results |= {"all_top1": among_all["top1"], "control_top1": of_control["top1"]}
     return results
+
+
+def checked_choice(table: TestTable, class_names: Sequence[str] | None, templates: Sequence[str] | None) -> list[str]:
+    """The classes to choose from, by default the table's kinds; to be asked before the pictures are encoded.
+
+    Raises ValueError for class names that are none or lack a label of the table, and for a template without {label}.
+    """
+    own = checked_names(class_names) if class_names is not None else table.kinds
+    class_numbers(table.kinds, own)
+    if templates is not None:
+        checked_templates(templates)
+    return own
 
 
 def _zero_shot(

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rsclip_lab.evaluation.metrics import as_tensor, require_finite
+from rsclip_lab.evaluation.metrics import IMAGE_ROWS, as_tensor, require_finite, require_image_rows, whole_numbers
 from rsclip_lab.evaluation.ranking import answers_ahead
 
 CHUNK = 2**19  # scores at a time on a CPU, 2 MB: larger ones leave its cache, smaller ones keep its cores waiting
@@ -58,7 +58,7 @@ def retrieval_ranks(
     features of two lengths, and for what is not finite.
     """
     images, texts = as_tensor(image_features), as_tensor(text_features)
-    image_of_text = as_tensor(image_of_text).long()
+    image_of_text = whole_numbers(image_of_text, *IMAGE_ROWS)
     _check(images, texts, image_of_text)
     chunk = CHUNK if images.device.type == "cpu" else GPU_CHUNK
     to_images, to_texts = answers_ahead(images, texts.to(images.device), image_of_text.to(images.device), chunk)
@@ -74,8 +74,7 @@ def _check(images: Tensor, texts: Tensor, image_of_text: Tensor) -> None:
     if images.ndim != 2 or texts.shape[1:] != images.shape[1:]:
         shapes = f"image features {list(images.shape)} and text features {list(texts.shape)}"
         raise ValueError(f"{shapes}: give [images, dim] and [texts, dim] of one model")
-    if image_of_text.min() < 0 or image_of_text.max() >= len(images):
-        raise ValueError(f"image_of_text must hold rows of image_features, 0 to {len(images) - 1}")
+    require_image_rows(image_of_text, len(images))
     for features, what in ((images, "image features"), (texts, "text features")):
         if not torch.isfinite(features.sum()):  # one look at all values, where the full test takes four
             require_finite(features, what)

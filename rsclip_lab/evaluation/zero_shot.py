@@ -1,6 +1,7 @@
 """Classes from their names: prompts, the zero-shot classifier, and probabilities for pictures."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -9,6 +10,7 @@ from torch import Tensor
 
 from rsclip_lab.data import PixelStore, class_words
 from rsclip_lab.data.wording.prompts import DEFAULT_TEMPLATES, checked_templates, written_into
+from rsclip_lab.evaluation.metrics import as_tensor
 from rsclip_lab.models import Clip
 from rsclip_lab.models.inputs import as_list_of_images, require_loaded
 
@@ -29,6 +31,22 @@ def zero_shot_classifier(
     return ensembled(prompt_features(model, class_names, templates, as_words))
 
 
+def zero_shot_classifiers(
+    model: Clip, choices: Sequence[Sequence[str]], templates: Sequence[str] | None = None
+) -> list[Tensor]:
+    """`zero_shot_classifier` of each of several lists of class names; each sentence is encoded once.
+
+    A class may be said in two ways, as which names become the same words depends on the list (`names_as_words`).
+    Errors as `zero_shot_classifier`.
+    """
+    said = [names_as_words(class_names) for class_names in choices]
+    place = {name: row for row, name in enumerate(dict.fromkeys(name for names in said for name in names))}
+    if not place:
+        return []
+    vectors = ensembled(_encoded(model, list(place), templates, written_into))
+    return [vectors[[place[name] for name in names]] for names in said]
+
+
 def prompt_features(
     model: Clip, class_names: Sequence[str], templates: Sequence[str] | None = None, as_words: bool = True
 ) -> Tensor:
@@ -38,9 +56,15 @@ def prompt_features(
     `class_words`), and "a {label}" gets the label's own article (`written_into`). False: names and templates as
     they are given, as published protocols have them. Errors as `zero_shot_classifier`.
     """
+    if as_words:
+        return _encoded(model, names_as_words(class_names), templates, written_into)
+    as_given = checked_names(class_names)
+    return _encoded(model, as_given, templates, lambda template, name: template.replace("{label}", name))
+
+
+def _encoded(model: Clip, names: list[str], templates: Sequence[str] | None, write: Callable) -> Tensor:
+    """Unit vectors [names, templates, dim]."""
     templates = checked_templates(DEFAULT_TEMPLATES if templates is None else templates)
-    names = names_as_words(class_names) if as_words else checked_names(class_names)
-    write = written_into if as_words else (lambda template, name: template.replace("{label}", name))
     texts = [write(template, name) for name in names for template in templates]
     return model.encode_texts(texts).view(len(names), len(templates), -1)
 
@@ -55,12 +79,17 @@ def names_as_words(class_names: Sequence[str]) -> list[str]:
 
     So do names that would become the same words ("1a" and "2a"). Raises ValueError as `checked_names`.
     """
-    names = checked_names(class_names)
-    words = [in_words(name) for name in names]
-    return [name if words.count(word) > 1 else word for name, word in zip(names, words, strict=True)]
+    return told_apart(checked_names(class_names))
 
 
-def in_words(name: str) -> str:
+def told_apart(names: Sequence[str]) -> list[str]:
+    """`names_as_words` of different names, however few."""
+    words = [_in_words(name) for name in names]
+    often = Counter(words)
+    return [name if often[word] > 1 else word for name, word in zip(names, words, strict=True)]
+
+
+def _in_words(name: str) -> str:
     """`class_words` of a name without a space; one with a space is words already."""
     bare = name.strip()
     return name if " " in bare or not bare else class_words(bare)
@@ -70,8 +99,9 @@ def class_scores(model: Clip, image_features: Tensor, classifier: Tensor) -> Ten
     """Logits [images, classes]: cosines times the model's logit scale.
 
     Without the scale a softmax over cosines, which lie within a few hundredths of each other, looks undecided
-    even for a good model.
+    even for a good model. Features of any number format are taken as float32.
     """
+    image_features, classifier = (as_tensor(side).float() for side in (image_features, classifier))
     return model.logit_scale * image_features @ classifier.T
 
 
@@ -82,7 +112,7 @@ def predict(
     several: bool = False,
     neutral: Sequence[str] = NEUTRAL_TEXTS,
 ) -> pd.DataFrame:
-    """Probabilities, one row an image (its file name, or its number), one column a prompt.
+    """Probabilities, one row an image (`picture_names`), one column a prompt.
 
     `images` as in `Clip.encode_images`; `prompts` are whole sentences. By default at least two different ones,
     between which the softmax decides: rows sum to 1, and say which of these fits best, never that none of them fits.
@@ -104,9 +134,21 @@ def predict(
         probabilities = (scores - _zero_point(model, image_features, neutral)).sigmoid()
     else:
         probabilities = scores.softmax(dim=-1)
-    names = range(len(images)) if isinstance(images, PixelStore) else images
-    index = [Path(name).name if isinstance(name, (str, Path)) else row for row, name in enumerate(names)]
-    return pd.DataFrame(probabilities.numpy(), index=pd.Index(index, name="image"), columns=prompts)
+    names = range(len(images)) if isinstance(images, PixelStore) else picture_names(images)
+    return pd.DataFrame(probabilities.numpy(), index=pd.Index(names, name="image"), columns=prompts)
+
+
+def picture_names(images: Sequence) -> list[str | int]:
+    """The file name of each picture, with as many of the folders above it as tell it from others of that name; of
+    what is no file its number."""
+    names, unnamed, length = {}, {Path(image) for image in images if isinstance(image, (str, Path))}, 0
+    while unnamed:
+        length += 1
+        ends = {path: path.parts[-length:] for path in unnamed}
+        often = Counter(ends.values())
+        names |= {path: Path(*end).as_posix() for path, end in ends.items() if often[end] == 1}
+        unnamed = {path for path in unnamed if path not in names}
+    return [names[Path(image)] if isinstance(image, (str, Path)) else row for row, image in enumerate(images)]
 
 
 def _zero_point(model: Clip, image_features: Tensor, neutral: Sequence[str]) -> Tensor | float:

@@ -73,8 +73,10 @@ def plot_effects(effects: pd.DataFrame) -> Figure:
     """What each level changes beside its factor's reference, on average over all settings, in points of right
     answers: dots with 95 % intervals, blue for new kinds and orange for old ones; right of the line is better.
 
-    effects: what `Ablation.effects()` gives. A hollow dot has an interval that holds 0.
+    effects: what `Ablation.effects()` gives. A hollow dot has an interval that holds 0. ValueError for no effects.
     """
+    if effects.empty:
+        raise ValueError("no effects to draw: give a factor at least two levels")
     metrics = shown_of(effects["metric"])
     changes = effects[["factor", "level", "reference"]].drop_duplicates()
     figure = new_figure(11, 1.9 + 0.75 * len(changes))
@@ -98,11 +100,10 @@ def plot_effects(effects: pd.DataFrame) -> Figure:
 
 
 def keep_ablation_figures(ablation, folder: str | Path) -> list[Path]:
-    """Write settings.png and effects.png of an `Ablation` to `folder`; gives their paths."""
-    figures = {
-        "settings.png": plot_ablation(ablation.intervals(), ablation.factors, ablation.base),
-        "effects.png": plot_effects(ablation.effects()),
-    }
+    """Write settings.png of an `Ablation` to `folder`, and effects.png where it has effects; gives their paths."""
+    figures = {"settings.png": plot_ablation(ablation.intervals(), ablation.factors, ablation.base)}
+    if not (effects := ablation.effects()).empty:
+        figures["effects.png"] = plot_effects(effects)
     for name, figure in figures.items():
         with replacing(Path(folder) / name) as part:
             figure.savefig(part, format="png", dpi=70)

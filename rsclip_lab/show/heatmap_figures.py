@@ -17,6 +17,7 @@ from rsclip_lab.show.style import BLUE, DARK, GREY, ORANGE, lecture_style, new_f
 
 COLOURS = "viridis"  # even in lightness; white lines and marks stand out from all of it but the top
 MOST_KINDS = 14
+IN_A_ROW = 6  # panels
 
 
 @lecture_style
@@ -34,15 +35,20 @@ def plot_heatmap(image, heatmaps: Mapping[str, np.ndarray], boxes: Mapping[str, 
         if np.shape(heatmap) != picture.shape[:2]:
             sizes = f"{list(np.shape(heatmap))} over a picture {list(picture.shape[:2])}"
             raise ValueError(f"{text!r}: a heatmap {sizes}; give [height, width] of the picture")
-    aspect = picture.shape[0] / picture.shape[1]
-    figure = new_figure(3.6 * (1 + len(heatmaps)) + 1.4, float(np.clip(3.6 * aspect, 1.5, 9)) + 1.5)
-    first, *others = figure.subplots(1, 1 + len(heatmaps))
+    aspect, panels = picture.shape[0] / picture.shape[1], 1 + len(heatmaps)
+    columns = min(panels, IN_A_ROW)
+    rows = -(-panels // columns)
+    figure = new_figure(3.6 * columns + 1.4, rows * (float(np.clip(3.6 * aspect, 1.5, 9)) + 1.5))
+    first, *others = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes in others[len(heatmaps) :]:
+        axes.remove()
+    others = others[: len(heatmaps)]
     show_picture(first, picture)
     first.set_title("the picture")
     for axes, (text, heatmap) in zip(others, heatmaps.items(), strict=True):
         shown = draw_heatmap(axes, picture, heatmap, (boxes or {}).get(text, ()))
         axes.set_title(textwrap.fill(text, 24))
-    bar = figure.colorbar(shown, ax=[first, *others], shrink=0.8, ticks=[0, 0.5, 1])
+    bar = figure.colorbar(shown, ax=[first, *others], shrink=0.8 / rows, ticks=[0, 0.5, 1])
     bar.ax.set_yticklabels(["0", "½ fits like\nany words", "1 fits"])
     bar.outline.set_visible(False)
     return figure

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from rsclip_lab.evaluation.probes import CountingResult
 from rsclip_lab.show.results import draw_matrix
-from rsclip_lab.show.style import GREY, lecture_style, new_figure, run_colour, run_name
+from rsclip_lab.show.style import GREY, in_lines, lecture_style, new_figure, run_colour, run_name
 
 
 @lecture_style
@@ -27,9 +27,10 @@ def plot_few_shot(tables: Mapping[str, pd.DataFrame], zero_shot: Mapping[str, fl
     for place, (name, table) in enumerate(tables.items()):
         colour = run_colour(name, place)
         axes.fill_between(table["shots"], table["low"], table["high"], color=colour, alpha=0.18, linewidth=0)
-        axes.plot(table["shots"], table["accuracy"], "o-", color=colour, label=run_name(name), markersize=8)
+        label = in_lines(run_name(name), 24)
+        axes.plot(table["shots"], table["accuracy"], "o-", color=colour, label=label, markersize=8)
         if zero_shot is not None and name in zero_shot:
-            axes.axhline(zero_shot[name], color=colour, linestyle="--", label=f"{run_name(name)}, zero-shot")
+            axes.axhline(zero_shot[name], color=colour, linestyle="--", label=f"{label}, zero-shot")
     shots = sorted({k for table in tables.values() for k in table["shots"]})
     axes.set_xscale("log", base=2)
     axes.set_xticks(shots, [str(k) for k in shots])

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from rsclip_lab.data import ImageError
+from rsclip_lab.search.results import shortened
 from rsclip_lab.show.pictures import picture_array, write_under
 from rsclip_lab.show.style import DARK, GREEN, GREY, RED, lecture_style, new_figure
 
@@ -55,8 +56,7 @@ def _draw_query(axes: Axes, query: str) -> None:
     if os.path.isfile(query) and _draw_picture(axes, query):
         write_under(axes, [("query", DARK)])
         return
-    text = textwrap.shorten(query, LONGEST, placeholder=" …")
-    text = textwrap.fill(text, LETTERS)
+    text = textwrap.fill(shortened(query, LONGEST), LETTERS)
     size = 14 if text.count("\n") < 6 else 10
     axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", size=size, weight="bold", wrap=True)
 

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import io
+import textwrap
+from collections.abc import Callable
+from functools import wraps
 
 import matplotlib
 import numpy as np
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogFormatter, LogFormatterMathtext
 from PIL import Image
 
 # Okabe and Ito's palette, https://jfly.uni-koeln.de/color/
@@ -39,9 +44,32 @@ STYLE = {
     "axes.grid.axis": "y",
     "grid.color": "#DDDDDD",
     "axes.axisbelow": True,
+    "text.parse_math": False,  # a class may have dollar signs in its name
 }
+NAME_LINES = 2
 
-lecture_style = matplotlib.rc_context(STYLE)  # a decorator for functions that draw
+
+def lecture_style(draw: Callable[..., Figure]) -> Callable[..., Figure]:
+    """A decorator for functions that draw."""
+
+    @wraps(draw)
+    def drawn(*arguments, **options) -> Figure:
+        with matplotlib.rc_context(STYLE):
+            figure = draw(*arguments, **options)
+            for axes in figure.axes:
+                for axis in (axes.xaxis, axes.yaxis):
+                    number_plainly(axis)
+        return figure
+
+    return drawn
+
+
+def number_plainly(axis: Axis) -> None:
+    """Numbers of a logarithmic axis as text: matplotlib writes them in the maths that STYLE switches off."""
+    if isinstance(axis.get_major_formatter(), LogFormatterMathtext):
+        axis.set_major_formatter(LogFormatter())
+    if isinstance(axis.get_minor_formatter(), LogFormatterMathtext):
+        axis.set_minor_formatter(LogFormatter())
 
 
 class LabFigure(Figure):
@@ -74,6 +102,14 @@ class LabFigure(Figure):
 def new_figure(width: float, height: float) -> LabFigure:
     """An empty figure of width × height inches that lays its axes out by itself."""
     return LabFigure(figsize=(width, height), layout="constrained", facecolor="white")
+
+
+def in_lines(name: str, width: int = 28) -> str:
+    """A name for a figure's margin: in lines of so many letters, and cut after the second."""
+    lines = textwrap.wrap(name, width)
+    if len(lines) > NAME_LINES:
+        lines[NAME_LINES - 1 :] = [lines[NAME_LINES - 1][: width - 1].rstrip() + "…"]
+    return "\n".join(lines)
 
 
 def run_name(name: str) -> str:

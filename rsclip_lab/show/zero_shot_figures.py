@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping
 
 import numpy as np
@@ -12,7 +11,7 @@ from matplotlib.figure import Figure
 
 from rsclip_lab.evaluation.calibration import error_of
 from rsclip_lab.evaluation.prompts.prompt_table import ENSEMBLE
-from rsclip_lab.show.style import BLUE, DARK, GREY, ORANGE, RED, lecture_style, new_figure, run_name
+from rsclip_lab.show.style import BLUE, DARK, GREY, ORANGE, RED, in_lines, lecture_style, new_figure, run_name
 
 
 @lecture_style
@@ -29,7 +28,7 @@ def plot_reliability(reliability: pd.DataFrame | Mapping[str, pd.DataFrame]) -> 
         draw_reliability(panels[0, column], table)
         draw_counts(panels[1, column], table)
         error = f"calibration error {error_of(table):.3f}"
-        panels[0, column].set_title(f"{run_name(run)}\n{error}" if run else error)
+        panels[0, column].set_title(f"{in_lines(run_name(run), 24)}\n{error}" if run else error)
     panels[0, 0].set(ylabel="right answers")
     panels[1, 0].set(ylabel="answers")
     panels[0, -1].legend(loc="upper left", bbox_to_anchor=(1, 1))
@@ -79,7 +78,7 @@ def plot_prompt_table(table: pd.DataFrame) -> Figure:
         axes.annotate(words, (1.01, place), xycoords=("axes fraction", "data"), va="center", fontsize=12)
     for top1 in ensemble["top1"]:
         axes.axvline(top1, color=RED, linestyle=":", linewidth=1.5)
-    axes.set_yticks(range(len(rows)), [textwrap.fill(name, 48) for name in rows["template"]])
+    axes.set_yticks(range(len(rows)), [in_lines(name, 48) for name in rows["template"]])
     axes.set(ylim=(len(rows) - 0.5, -0.5), xlabel=f"top-1 of {rows['pictures'].iloc[0]} pictures")
     axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
     axes.grid(axis="x")

@@ -55,6 +55,15 @@ def test_a_grid_is_run_kept_and_published(few_pictures, random_clip, tmp_path, c
     ]  # fmt: skip
 
 
+def test_one_level_alone_has_no_effects(few_pictures, random_clip, tmp_path, capsys):
+    model, folder = str(random_clip.save(tmp_path / "model")), tmp_path / "grid"
+    options = ["--model", model, "--folder", str(folder), "--device", "cpu", "--epochs", "1", "--seeds", "1"]
+    assert parsed(*options, "--factors", "loss=clip").run() == 0
+    printed = capsys.readouterr().out
+    assert "Empty DataFrame" not in printed and "1 runs; 0 settings left out." in printed
+    assert "effects.png" not in printed and not (folder / "effects.png").exists()
+
+
 def test_what_is_asked_for_is_what_is_run(few_pictures, random_clip, tmp_path, monkeypatch):
     asked = {}
 

@@ -217,6 +217,27 @@ def test_predict_averages_the_templates_of_a_label(picture_folder, random_clip, 
     assert table.to_numpy() == pytest.approx(expected.numpy(), abs=1e-6)
 
 
+def test_predict_tells_pictures_of_one_file_name_apart(picture_folder, saved_model, tmp_path, capsys):
+    source = next((picture_folder / "images").iterdir())
+    pictures = [tmp_path / folder / "1.png" for folder in ("a", "b")]
+    for picture in pictures:
+        picture.parent.mkdir()
+        picture.write_bytes(source.read_bytes())
+    for texts in (["--labels", "beach", "forest"], ["--prompts", "a beach", "a forest"]):
+        assert main(["predict", saved_model, *map(str, pictures), *texts, "--device", "cpu"]) == 0
+        assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["a/1.png", "b/1.png"]
+
+
+def test_a_table_that_cannot_be_written_is_told_in_words(picture_folder, saved_model, tmp_path, capsys):
+    picture, place = str(next((picture_folder / "images").iterdir())), tmp_path / "none" / "table"
+    predicting = ["predict", saved_model, picture, "--labels", "a", "b", "--csv", f"{place}.csv"]
+    evaluating = ["evaluate", saved_model, "--data", str(picture_folder), "--split", "all", "--json", f"{place}.json"]
+    for command in (predicting, evaluating):
+        assert main([*command, "--device", "cpu"]) == 2
+        said = capsys.readouterr().err
+        assert f"{command[-1]}: cannot be written to (" in said and "Errno" not in said and ".part" not in said
+
+
 def test_fetch_passes_its_options_on_and_counts(monkeypatch, picture_folder, tmp_path, capsys):
     from rsclip_lab.data import public
 

@@ -1,5 +1,6 @@
 """`rsclip-lab report`: the page of `before_after_report`, and one line where it cannot be made."""
 
+import errno
 import re
 from typing import Annotated
 
@@ -47,10 +48,24 @@ def test_the_page_is_written_and_the_headline_printed(models, picture_folder, tm
 def test_what_cannot_be_reported_is_refused_before_anything_is_measured(
     models, picture_folder, options, message, monkeypatch
 ):
-    monkeypatch.setattr("rsclip_lab.evaluation.comparison.comparison.compare", None)
+    monkeypatch.setattr("rsclip_lab.show.before_after.compare", None)
     options = [option.format(folder=picture_folder) for option in options]
     with pytest.raises(ValueError, match=message):
         run(*models[:2], "--data", picture_folder, *options)
+
+
+def test_a_place_that_cannot_be_written_is_refused_before_anything_is_measured(
+    models, picture_folder, tmp_path, monkeypatch
+):
+    def refused(dir):
+        assert dir == tmp_path
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", refused)
+    monkeypatch.setattr("rsclip_lab.show.before_after.compare", None)
+    with pytest.raises(ValueError, match=r"new: cannot be written to \(Permission denied\); name another folder"):
+        run(*models[:2], "--data", picture_folder, "--out", tmp_path / "new" / "report.html")
+    assert not (tmp_path / "new").exists()
 
 
 def test_a_report_that_is_there_is_not_overwritten(models, picture_folder, tmp_path, capsys):

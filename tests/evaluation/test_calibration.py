@@ -64,6 +64,12 @@ def test_the_error_is_the_papers_sum_over_bins(seed):
     assert error_of(reliability_table(probabilities, labels)) == pytest.approx(expected, abs=1e-9)
 
 
+def test_the_number_of_bins_may_be_numpys():
+    scores, labels = draw(0)
+    probabilities = scores.softmax(dim=1)
+    assert calibration_error(probabilities, labels, np.int64(10)) == calibration_error(probabilities, labels, 10)
+
+
 def test_who_is_always_sure_is_off_by_the_share_of_mistakes():
     probabilities = np.eye(2)[[0, 0, 0, 1]]
     assert calibration_error(probabilities, [0, 0, 1, 0]) == 0.5

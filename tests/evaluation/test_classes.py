@@ -83,6 +83,21 @@ def test_labels_are_names_or_numbers():
     assert class_numbers(["lake", "beach"], ["beach", "lake"]).tolist() == [1, 0]
     assert class_numbers(np.array(["lake"]), ["beach", "lake"]).tolist() == [1]
     assert class_numbers(torch.tensor([1, 0]), ["beach", "lake"]).tolist() == [1, 0]
+    assert class_numbers([np.int64(1), np.uint8(0)], ["beach", "lake"]).tolist() == [1, 0]
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64])
+def test_scores_of_every_number_format_are_counted(dtype):
+    scores, labels = draw(0)
+    coarse = scores.to(dtype)
+    expected = sklearn.metrics.confusion_matrix(labels, coarse.float().numpy().argmax(axis=1), labels=range(7))
+    assert np.array_equal(confusion(coarse, labels), expected)
+
+
+@pytest.mark.parametrize("labels", [["beach", "lake"], [0.5, 1.0], [0, None]])
+def test_a_confusion_says_that_it_takes_class_numbers(labels):
+    with pytest.raises(ValueError, match="labels must hold whole numbers: give the class number"):
+        confusion(np.zeros((2, 3)), labels)
 
 
 @pytest.mark.parametrize(

@@ -266,3 +266,29 @@ def test_what_cannot_be_compared_is_refused(random_clip, tables):
         compare(random_clip, random_clip, tables[0].iloc[:0])
     with pytest.raises(ValueError, match="not among the class names: harbour"):
         compare(random_clip, random_clip, tables[0], class_names=["beach", "pier"])
+
+
+def test_own_kinds_are_said_as_their_own_names_decide(random_clip, tables, monkeypatch):
+    """The control's "air port" makes "AirPort" stay as it is among all kinds, and among these only."""
+    captions, control = tables[0].replace({"label": {"harbour": "AirPort"}}), tables[1].replace("sea", "air port")
+    vectors, places = torch.eye(random_clip.dim), {"air port": 0, "AirPort": 1}
+
+    def encoded(texts):
+        return torch.stack([vectors[next((at for name, at in places.items() if name in text), 2)] for text in texts])
+
+    monkeypatch.setattr(random_clip, "encode_texts", encoded)
+    alike = torch.nn.functional.normalize(2 * vectors[[0]] + vectors[[2]])  # all pictures
+    monkeypatch.setattr(random_clip, "encode_images", lambda images: alike.expand(len(images), -1))
+    found = compare(random_clip, random_clip, captions, control)
+    expected = evaluate(random_clip, captions, control)
+    assert set(found.own["after"]) == {"AirPort"} and set(found.among_all["after"]) == {"air port"}
+    for name in ("top1", "all_top1", "control_top1"):
+        assert shares(found.metrics, name) == (expected[name], expected[name])
+
+
+def test_what_is_wrong_with_the_words_is_said_before_anything_is_encoded(random_clip, tables, monkeypatch):
+    monkeypatch.setattr(random_clip, "encode_images", None)
+    with pytest.raises(ValueError, match="'photo' lacks {label}"):
+        compare(random_clip, random_clip, *tables, templates=["photo"])
+    with pytest.raises(ValueError, match="not among the class names: harbour"):
+        compare(random_clip, random_clip, *tables, class_names=["beach", "pier"])

@@ -80,7 +80,18 @@ def test_counts_that_cannot_be_judged_are_refused(random_clip, counts):
         counting_accuracy(random_clip, counts.drop(columns="kind"))
     with pytest.raises(ValueError, match="none of 8 rows"):
         counting_accuracy(random_clip, counts.assign(count=40))
+    with pytest.raises(ValueError, match=r"row 0: the count is '1', which is text; .*astype\(int\)"):
+        counting_accuracy(random_clip, counts.assign(count=counts["count"].astype(str)))
     with pytest.raises(CaptionError, match="lacks {things}"):
         counting_accuracy(random_clip, counts, template="a satellite view of {label}")
     with pytest.raises(TypeError, match="takes a loaded model"):
         counting_accuracy("tiny", counts)
+
+
+@pytest.mark.parametrize("column", ["image", "kind"])
+@pytest.mark.parametrize("value", [None, np.nan, ""])
+def test_a_row_without_a_picture_or_a_kind_is_not_judged_on_anothers(random_clip, counts, column, value):
+    counts.index += 40
+    counts.loc[42, column] = value
+    with pytest.raises(ValueError, match=f"the counts, row 42: no {column} .*; fill it in or remove the row"):
+        counting_accuracy(random_clip, counts)

@@ -212,10 +212,9 @@ def test_a_class_that_a_wording_moves_is_told_with_where_to(tiny):
 
 
 def test_names_are_looked_at_as_words_and_told_as_given(tiny):
-    report = prompt_doctor(tiny, ["AnnualCrop", "Forest", "forest"], VIEW)
+    report = prompt_doctor(tiny, ["AnnualCrop", "Forest"], VIEW)
     assert '"annual"' in problem(report, "unseen_word").detail
     assert problem(report, "unseen_word").text == "AnnualCrop"
-    assert problem(report, "repeated").detail == 'it means the same as "Forest"'
     raw = prompt_doctor(tiny, ["AnnualCrop", "forest"], VIEW, as_words=False)
     assert '"AnnualCrop"' in problem(raw, "unseen_word").detail
 
@@ -257,3 +256,24 @@ def test_what_is_no_list_of_texts_is_refused(random_clip, texts, templates, erro
         prompt_doctor(random_clip, texts, templates)
     with pytest.raises(TypeError, match="prompt_doctor takes a loaded model"):
         prompt_doctor("tiny", ["forest"])
+
+
+def test_names_that_would_become_the_same_words_are_compared_as_the_classifier_has_them(grown_up):
+    names, template = ["1a", "2a", "beach"], "a {label}"
+    report, classifier = prompt_doctor(grown_up, names, template), zero_shot_classifier(grown_up, names, template)
+    assert report.classes["text"].tolist() == names and "repeated" not in kinds(report)
+    cosines = (classifier @ classifier.T).fill_diagonal_(-1).max(dim=1).values
+    np.testing.assert_allclose(report.classes["cosine"], cosines, atol=1e-6)
+
+
+def test_names_of_one_vector_coincide_and_no_wording_moves_them(tiny):
+    report = prompt_doctor(tiny, ["Forest", "forest", "lake"], VIEW)
+    assert kinds(report) == ["coincide"] and problem(report, "coincide").detail.startswith(
+        'cosine 1.000 with "forest"'
+    )
+
+
+def test_answers_for_no_images_are_refused(grown_up):
+    for images in ([], torch.zeros(0, grown_up.dim)):
+        with pytest.raises(ValueError, match="no images: give at least one"):
+            prompt_doctor(grown_up, ["beach", "lake"], VIEW, images)

@@ -144,6 +144,59 @@ def test_a_table_that_cannot_be_evaluated_is_refused(random_clip, tables, change
         evaluate(random_clip, change(tables[0]), **arguments)
 
 
+@pytest.mark.parametrize(
+    ("broken", "message"),
+    [
+        (lambda table: "captions.csv", "no table but str; make it with read_captions"),
+        (lambda table: [table], "no table but list"),
+        (lambda table: table.drop(columns=["caption", "label"]), "no column caption, label; make it"),
+        (lambda table: table.assign(image=[*table["image"][:-1], np.nan]), r"row \d+: no image .nan.; fill it in"),
+    ],
+)
+def test_what_is_no_captions_table_is_named(random_clip, tables, broken, message):
+    captions, control = tables
+    with pytest.raises(ValueError, match=f"^the captions table.*{message}"):
+        evaluate(random_clip, broken(captions))
+    with pytest.raises(ValueError, match=f"^the control table.*{message}"):
+        evaluate(random_clip, captions, broken(control))
+
+
+def test_a_row_without_a_picture_is_named(random_clip, tables):
+    captions = tables[0].copy()
+    captions.loc[3, "image"] = None
+    with pytest.raises(ValueError, match="the captions table, row 3: no image"):
+        evaluate(random_clip, captions)
+
+
+def test_any_row_of_a_picture_may_have_its_label(random_clip, tables):
+    captions = tables[0]
+    first = ~captions.duplicated("image")
+    assert (~first).any()
+    for nothing in (None, ""):
+        gaps = captions.copy()
+        gaps.loc[first & captions["image"].isin(captions["image"][~first]), "label"] = nothing
+        assert evaluate(random_clip, gaps) == evaluate(random_clip, captions)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"templates": ["photo"]}, "lacks {label}"),
+        ({"templates": []}, "no templates"),
+        ({"class_names": ["beach", "pier"]}, "not among the class names: harbour"),
+        ({"class_names": ["beach"]}, "at least two"),
+    ],
+)
+def test_a_wrong_choice_is_found_before_anything_is_encoded(random_clip, tables, arguments, message, monkeypatch):
+    def encoded(some):
+        raise AssertionError("encoded before it was checked")
+
+    monkeypatch.setattr(random_clip, "encode_images", encoded)
+    monkeypatch.setattr(random_clip, "encode_texts", encoded)
+    with pytest.raises(ValueError, match=message):
+        evaluate(random_clip, *tables, **arguments)
+
+
 @pytest.fixture
 def tuned():
     return new_clip(TINY_ARCHITECTURE, seed=7, name="tuned")

@@ -1,12 +1,13 @@
 """The pointing game and the indicators of semantic localisation, against definitions written out by hand."""
 
 import math
+from importlib import import_module
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from rsclip_lab.evaluation.localisation import localisation, localisation_questions
+from rsclip_lab.evaluation.localisation import Localisation, localisation, localisation_questions
 from rsclip_lab.evaluation.localisation.pointing import box_mask, centre_hit, pointing_hit, random_hit
 from rsclip_lab.evaluation.localisation.semantic_localisation import (
     attention_shift,
@@ -170,6 +171,65 @@ def test_a_function_sees_each_picture_once_and_gets_the_table():
         significant_area_proportion(stretched(peak_at((41.5, 31.5))), [[40, 30, 44, 33], [5, 5, 8, 8]])
     )
     assert "times_centre" in result._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("pointing", "centre", "expected"), [(1, 0, math.inf), (0, 0, math.nan), (0, 1, 0), (1, 0.5, 2)]
+)
+def test_nothing_is_how_many_times_nothing(pointing, centre, expected):
+    columns = {"image": "a", "kind": "car", "pointing": pointing, "centre": centre, "random": 0.1}
+    table = pd.DataFrame([columns | dict.fromkeys(["r_su", "r_as", "r_da", "r_mi"], 0.5)])
+    assert Localisation(table).summary["times_centre"] == pytest.approx(expected, nan_ok=True)
+
+
+def test_the_peaks_of_a_map_are_looked_for_once(monkeypatch):
+    module, seen = import_module("rsclip_lab.evaluation.localisation.localisation"), []
+    monkeypatch.setattr(module, "peaks", lambda heatmap: seen.append(1) or peaks(heatmap))
+    hills = peak_at((41.5, 31.5), (6.5, 6.5))
+    table = localisation({("a", "car"): hills, ("a", "house"): hills, ("c", "truck"): hills}, SCENES).table
+    assert len(seen) == 3
+    boxes = [[40, 30, 44, 33], [5, 5, 8, 8]]
+    assert table.loc[0, "r_as"] == attention_shift(stretched(hills), boxes)
+    assert table.loc[0, "r_da"] == discrete_attention(stretched(hills), boxes) == 1
+
+
+def test_a_mask_looks_only_around_its_boxes(monkeypatch):
+    pixels, hypot = [], np.hypot
+    monkeypatch.setattr(np, "hypot", lambda x, y: pixels.append(np.size(x) * np.size(y)) or hypot(x, y))
+    box_mask([[300, 200, 310, 220]] * 5, 1000, 1000, tolerance=2)
+    assert sum(pixels) == 5 * 14 * 24
+
+
+@pytest.mark.parametrize(
+    ("box", "message"),
+    [
+        ((70, 10, 80, 20), r"outside its picture of 60 x 40 pixels; give left, top"),
+        ((10, 40, 20, 45), "outside its picture"),
+        ((-9, 10, 0, 20), "outside its picture"),
+        ((10, 10, 10, 20), "has no extent; right must be beyond left"),
+        ((10, 10, 20, math.nan), "has no extent"),
+    ],
+)
+def test_a_box_that_cannot_be_asked_about_is_named(box, message):
+    scenes = pd.concat([SCENES, objects(("c", "truck", *box))], ignore_index=True)
+    with pytest.raises(ValueError, match=rf"row 6, c, truck: the box \[{box[0]}.*{message}"):
+        localisation({}, scenes)
+
+
+def test_a_box_over_the_edge_counts_as_far_as_it_is_seen():
+    scenes = objects(("a", "car", 55, 35, 70, 50), ("a", "house", 10, 10, 20, 20))
+    assert localisation_questions(scenes)["share"].tolist() == pytest.approx([25 / 2400, 100 / 2400])
+
+
+@pytest.mark.parametrize("given", [np.zeros((40, 60)), "tiny", None])
+def test_what_gives_no_heatmaps_is_told_what_is_wanted(given):
+    with pytest.raises(TypeError, match=rf"heatmaps is a {type(given).__name__}: give a function .image, kinds."):
+        localisation(given, SCENES)
+
+
+def test_a_model_is_told_to_be_asked_for_its_heatmaps(random_clip):
+    with pytest.raises(TypeError, match=r"heatmaps is a Clip: .*text_heatmaps\(model, image, kinds\)"):
+        localisation(random_clip, SCENES)
 
 
 def test_a_mapping_gives_the_same_as_a_function():

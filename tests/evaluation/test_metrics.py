@@ -38,6 +38,10 @@ def test_a_network_that_scores_every_class_the_same_earns_chance_only():
         (torch.zeros(0, 4), torch.zeros(0), "n at least 1"),
         (torch.zeros(3, 4), torch.tensor([0, 4, 1]), "from 0 to 3"),
         (torch.tensor([[0.0, float("nan")]]), torch.tensor([0]), "not finite"),
+        (torch.zeros(3, 4), [0.9, 1.9, 2.9], "labels must hold whole numbers: give the class number"),
+        (torch.zeros(3, 4), torch.tensor([0, 1, float("nan")]), "whole numbers"),
+        (torch.zeros(3, 4), ["sea", "pier", "sea"], r"whole numbers: .*class_names.index\(label\)"),
+        (torch.zeros(3, 4), [0, 1, None], "whole numbers"),
     ],
 )
 def test_scores_that_cannot_be_judged_are_refused(scores, labels, message):
@@ -76,3 +80,25 @@ def test_off_diagonal_cosine_shows_a_collapse_that_the_arg_max_survives():
 
 def test_off_diagonal_cosine_of_matching_pairs_alone_is_not_a_number():
     assert np.isnan(off_diagonal_cosine(unit(1, 8), unit(1, 8), [0]))
+
+
+def test_off_diagonal_cosine_takes_arrays_as_well():
+    images, texts = unit(3, 8), unit(5, 8, seed=1)
+    expected = off_diagonal_cosine(images, texts, [0, 0, 1, 2, 2])
+    assert off_diagonal_cosine(images.numpy(), texts.numpy().astype(np.float64), [0, 0, 1, 2, 2]) == expected
+
+
+@pytest.mark.parametrize(
+    ("image_of_text", "message"),
+    [
+        ([0, 0, 1, -1], "rows of image_features, 0 to 2"),
+        ([[0, 1], [3], [2], []], "rows of image_features, 0 to 2"),
+        ([0, 1, 2], "3 entries in image_of_text for 4 texts"),
+        (torch.tensor([0, 1, 2, 2, 2]), "5 entries in image_of_text for 4 texts"),
+        ([0, 1, 2, 1.5], "image_of_text must hold whole numbers"),
+        (["a.png", "a.png", "b.png", "c.png"], "whole numbers: give the row of each text's image"),
+    ],
+)
+def test_pairs_that_point_nowhere_are_refused(image_of_text, message):
+    with pytest.raises(ValueError, match=message):
+        off_diagonal_cosine(unit(3, 8), unit(4, 8, seed=1), image_of_text)

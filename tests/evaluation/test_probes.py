@@ -3,6 +3,7 @@
 from importlib import import_module
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
@@ -91,6 +92,20 @@ def test_knn_equals_scikit_learns_with_the_same_weights(sides, k, monkeypatch):
     assert found.settings == {"k": k, "temperature": 0.07}
 
 
+def test_the_neighbours_features_are_no_more_than_a_chunk(sides, monkeypatch):
+    sizes, votes = [], knn._votes
+
+    def noted(queries, neighbours, *rest):
+        sizes.append(neighbours.numel())
+        return votes(queries, neighbours, *rest)
+
+    whole = knn_probe(*sides).probabilities
+    monkeypatch.setattr(knn, "_votes", noted)
+    monkeypatch.setattr(knn, "CHUNK", 1000)  # four pictures' 20 neighbours of 12 values
+    np.testing.assert_allclose(knn_probe(*sides).probabilities, whole, atol=1e-12)
+    assert sum(sizes) == 55 * 20 * 12 and max(sizes) == 4 * 20 * 12
+
+
 def test_tensors_and_numbers_for_labels_do_as_well(sides):
     train, labels, test, truth = sides
     numbers = [torch.from_numpy(np.searchsorted(NAMES, side)) for side in (labels, truth)]
@@ -147,7 +162,8 @@ def test_sides_that_do_not_fit_are_refused(sides, method):
     for place, value, message in (
         (0, train[:-1], r"training features \[86, 12\] and labels \[87\]"),
         (0, spoilt, "training features are not finite"),
-        (1, np.full(len(labels), "beach"), "all training labels are"),
+        (1, np.full(len(labels), "beach"), "all training labels are 'beach': a probe"),
+        (1, np.zeros(len(labels), int), "all training labels are 0: a probe"),
         (1, np.array([None, *labels[1:]], dtype=object), "1 of the training labels are missing"),
         (2, test[:, :5], "12 values, test features 5"),
         (2, test[:0], "test features"),
@@ -193,9 +209,27 @@ def test_one_call_encodes_each_picture_once_and_gives_all_probes(random_clip, pi
     assert summary.loc["base", "kNN"] == found["knn"].accuracy
 
 
-def test_a_probe_needs_labels_and_a_model(random_clip, picture_folder):
+def test_a_probe_needs_tables_labels_templates_and_a_model(random_clip, picture_folder, monkeypatch):
     table = read_captions(picture_folder)
     with pytest.raises(ValueError, match="no picture of the test table has a label"):
         probe(random_clip, table, table.assign(label=None))
     with pytest.raises(TypeError, match="takes a loaded model"):
         probe("tiny", table, table)
+    with pytest.raises(ValueError, match="the training table has no column label"):
+        probe(random_clip, table.drop(columns="label"), table)
+    with pytest.raises(ValueError, match="the test table is no table but str"):
+        probe(random_clip, table, "captions.csv")
+    with pytest.raises(ValueError, match="the test table, row 5: no image"):
+        probe(random_clip, table, table.assign(image=table["image"].where(table.index != 5)))
+    monkeypatch.setattr(random_clip, "encode_images", lambda some: pytest.fail("encoded before it was checked"))
+    with pytest.raises(ValueError, match="lacks {label}"):
+        probe(random_clip, table, table, templates=["photo"])
+
+
+def test_a_probe_takes_the_first_label_that_a_picture_has(random_clip, picture_folder):
+    table = read_captions(picture_folder)
+    twice = pd.concat([table.assign(label=None), table], ignore_index=True)
+    parts = [(some[some["split"] != "test"], some[some["split"] == "test"]) for some in (table, twice)]
+    by_one, by_two = (probe(random_clip, *part, C=1.0, shots=[1], draws=1) for part in parts)
+    np.testing.assert_array_equal(by_two["knn"].labels, by_one["knn"].labels)
+    np.testing.assert_allclose(by_two["knn"].probabilities, by_one["knn"].probabilities, atol=1e-6)

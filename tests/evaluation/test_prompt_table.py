@@ -48,6 +48,13 @@ def test_pictures_and_their_features_names_and_numbers_give_the_same(random_clip
     assert [name for name in by_picture if name.startswith("top")] == ["top1", "top3", "top5", "top10"]
 
 
+def test_features_of_every_form_give_the_same(random_clip, features):
+    images, labels = features
+    expected = prompt_table(random_clip, images.half().float(), labels, NAMES, TEMPLATES)
+    for form in (images.half(), images.half().double(), images.half().numpy(), images.half().double().numpy()):
+        assert prompt_table(random_clip, form, labels, NAMES, TEMPLATES).equals(expected)
+
+
 def test_all_is_encoded_once(random_clip, picture_folder, monkeypatch):
     table = read_captions(picture_folder).drop_duplicates("image")
     texts, pictures = [], []

@@ -206,7 +206,14 @@ def test_one_image_and_features_in_every_form():
 
 @pytest.mark.parametrize(
     ("image_of_text", "message"),
-    [([0, 1], "2 entries in image_of_text"), ([0, 1, 5], "0 to 3"), ([0, 1, -1], "0 to 3")],
+    [
+        ([0, 1], "2 entries in image_of_text"),
+        ([0, 1, 5], "0 to 3"),
+        ([0, 1, -1], "0 to 3"),
+        ([0.5, 1.5, 2.5], "image_of_text must hold whole numbers"),
+        (["a.png", "a.png", "b.png"], r"give the row of each text's image, as pd.factorize\("),
+        ([[0], [0, 1], [2]], "image_of_text must hold whole numbers"),
+    ],
 )
 def test_pairs_that_point_nowhere_are_refused(image_of_text, message):
     with pytest.raises(ValueError, match=message):

@@ -10,8 +10,14 @@ from PIL import Image
 from rsclip_lab.data import TEMPLATES, PixelStore
 from rsclip_lab.data.readers.class_names import CLASSES_OF_SETS
 from rsclip_lab.data.wording.prompts import REMOTE_SENSING_TEMPLATES, written_into
-from rsclip_lab.evaluation import predict, zero_shot_classifier
-from rsclip_lab.evaluation.zero_shot import NEUTRAL_TEXTS, names_as_words, prompt_features
+from rsclip_lab.evaluation import class_scores, predict, zero_shot_classifier
+from rsclip_lab.evaluation.zero_shot import (
+    NEUTRAL_TEXTS,
+    names_as_words,
+    picture_names,
+    prompt_features,
+    zero_shot_classifiers,
+)
 
 NAMES = ["beach", "container harbour", "forest"]
 
@@ -71,6 +77,15 @@ def test_no_two_classes_of_a_public_set_become_the_same_words(name):
 def test_names_that_would_become_the_same_words_stay_as_they_are():
     assert names_as_words(["1a", "2a", "SeaLake", "Forest"]) == ["1a", "2a", "sea or lake", "forest"]
     assert names_as_words(["Airport", "airport"]) == ["Airport", "airport"]
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_scores_take_features_of_every_number_format(random_clip, dtype):
+    classifier = zero_shot_classifier(random_clip, NAMES)
+    images = torch.nn.functional.normalize(torch.randn(5, 32, generator=torch.Generator().manual_seed(0)), dim=1)
+    expected = random_clip.logit_scale * images.to(dtype).double() @ classifier.double().T
+    for form in (images.to(dtype), images.to(dtype).float().numpy()):
+        torch.testing.assert_close(class_scores(random_clip, form, classifier), expected.float())
 
 
 def test_prompt_features_are_each_class_in_each_template(random_clip):
@@ -181,3 +196,25 @@ def test_a_network_with_a_bias_has_its_own_sigmoid(random_clip, pictures):
 def test_several_of_nothing_is_refused(random_clip, pictures, options, message):
     with pytest.raises(ValueError, match=message):
         predict(random_clip, pictures, several=True, **options)
+
+
+def test_several_choices_are_each_classified_by_their_own_words_and_encoded_once(random_clip, monkeypatch):
+    choices, templates = [["AirPort", "beach"], ["AirPort", "beach", "air port"], ["air port", "sea"]], TEMPLATES[:2]
+    expected = [zero_shot_classifier(random_clip, names, templates) for names in choices]
+    encode, said = random_clip.encode_texts, []
+    monkeypatch.setattr(random_clip, "encode_texts", lambda texts: said.extend(texts) or encode(texts))
+    for ours, alone in zip(zero_shot_classifiers(random_clip, choices, templates), expected, strict=True):
+        torch.testing.assert_close(ours, alone, atol=1e-6, rtol=0)
+    assert len(said) == len(set(said)) == 2 * len(["air port", "beach", "AirPort", "sea"])
+
+
+def test_pictures_of_one_file_name_are_told_apart_by_their_folders(random_clip, pictures, tmp_path):
+    paths = ["x/a/1.jpg", "x/b/1.jpg", "y/a/1.jpg", "1.jpg", "x/a/2.jpg", "x/a/2.jpg", "/r/3.jpg", "r/3.jpg"]
+    names = ["x/a/1.jpg", "b/1.jpg", "y/a/1.jpg", "1.jpg", "2.jpg", "2.jpg", "/r/3.jpg", "r/3.jpg"]
+    assert picture_names(paths) == names
+    assert picture_names(["x/a/1.jpg", np.zeros((2, 2)), pictures[0]]) == ["1.jpg", 1, pictures[0].name]
+    same = tmp_path / "again" / pictures[1].name
+    same.parent.mkdir()
+    same.write_bytes(pictures[1].read_bytes())
+    table = predict(random_clip, [*pictures[:2], str(same)], ["a beach", "a forest"])
+    assert list(table.index) == [pictures[0].name, f"{tmp_path.name}/{same.name}", f"again/{same.name}"]

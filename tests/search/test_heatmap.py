@@ -1,5 +1,7 @@
 """`text_heatmap`: locations add up to the picture, the whole picture is covered, and things are found."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import torch
@@ -14,7 +16,8 @@ from rsclip_lab.search.heatmaps import text_heatmap, text_heatmaps
 from rsclip_lab.search.heatmaps.dense import dense_scores
 from rsclip_lab.search.heatmaps.layers import layer_names, layered_scores
 from rsclip_lab.search.heatmaps.text_heatmap import FRAMES, ZOOMS, default_zooms, text_directions
-from rsclip_lab.search.heatmaps.trunks import location_features, reads_locations
+from rsclip_lab.search.heatmaps.tiles import enlarged, tiles
+from rsclip_lab.search.heatmaps.trunks import adds_up, location_features, reads_locations
 from rsclip_lab.search.heatmaps.windows import starts, window_scores, windows
 
 TEXT = {"context_length": 77, "vocab_size": 49408, "width": 64, "heads": 2, "layers": 1}
@@ -209,11 +212,11 @@ def test_zooms_count_the_same(tiny):
 
 def test_tiles_join_into_the_map_of_the_whole(tiny, monkeypatch):
     """In the middle of tiles, far from their edges, the network sees what it sees in the whole picture."""
-    from rsclip_lab.search.heatmaps import tiles
+    from rsclip_lab.search.heatmaps import tiles as module
 
     image = open_image(sample_objects("land", "test")["image"].iloc[3])
     whole = dense_scores(tiny, image, text_directions(tiny, ["cars"]), zooms=(4,))[0]
-    monkeypatch.setattr(tiles, "TILE", 3)
+    monkeypatch.setattr(module, "TILE", 3)
     tiled = dense_scores(tiny, image, text_directions(tiny, ["cars"]), zooms=(4,))[0]
     assert np.corrcoef(whole.ravel(), tiled.ravel())[0, 1] > 0.9
     assert not np.array_equal(whole, tiled)
@@ -273,7 +276,7 @@ def test_large_pictures_are_looked_at_up_to_their_own_resolution(tiny):
         ({"text": "cars", "method": "magic"}, ValueError, "choose layers, dense or windows"),
         ({"text": "cars", "cosines": True}, ValueError, "'dense' has"),
         ({"text": "cars", "zooms": ()}, ValueError, "zooms"),
-        ({"text": "cars", "zooms": (0,)}, ValueError, "above 0"),
+        ({"text": "cars", "zooms": 0}, ValueError, "above 0"),
         ({"text": "cars", "model": "tiny"}, TypeError, "takes a loaded model"),
         ({"text": "cars", "image": "nowhere.png"}, Exception, "nowhere.png"),
     ],
@@ -352,6 +355,55 @@ def test_other_pyramids_have_layers_too(name):
     assert len(layer_names(model.net.visual)) == 3
     before = text_heatmap(model, picture(90, 61), "cars")
     assert before.shape == (61, 90) and np.isfinite(before).all() and 0 < before.max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "method"),
+    [("inception_v3", 96, "windows"), ("hrnet_w18_small", 64, "dense"), ("visformer_tiny", 224, "windows")],
+)
+def test_networks_that_a_trial_does_not_fit_get_the_next_method(name, size, method):
+    """No padding, several branches at once, parts made for one size."""
+    model = clip_of(timm_model_name=name, timm_pool="", timm_proj="linear", image_size=size)
+    assert reads_locations(model.net.visual) == (method == "dense")
+    if name != "visformer_tiny":  # whose windows take their time
+        heatmap = text_heatmap(model, picture(70, 60), "cars")
+        assert np.isfinite(heatmap).all()
+        assert np.array_equal(heatmap, text_heatmap(model, picture(70, 60), "cars", method=method))
+    with pytest.raises(ModelError, match=f"use method='{method}'"):
+        text_heatmap(model, picture(), "cars", method="layers")
+
+
+def test_checkpointing_hides_the_layers(tiny):
+    model = tiny.copy()
+    model.net.set_grad_checkpointing(True)
+    assert layer_names(model.net.visual) == []
+    assert np.array_equal(text_heatmap(model, picture(), "cars"), text_heatmap(tiny, picture(), "cars", "dense"))
+
+
+def test_two_threads_may_ask_at_once(tiny):
+    pictures = [picture(seed=seed) for seed in range(6)]
+    expected = [text_heatmap(tiny, one, "cars") for one in pictures]
+    with ThreadPoolExecutor(3) as threads:
+        found = list(threads.map(lambda one: text_heatmap(tiny, one, "cars"), pictures))
+    assert all(np.allclose(one, other, atol=1e-6) for one, other in zip(found, expected, strict=True))
+
+
+@pytest.mark.parametrize(("name", "sums"), [("resnet10t", True), ("convnext_atto", False)])
+def test_whether_locations_add_up_is_tried(name, sums):
+    assert adds_up(clip_of(**TIMM | {"timm_model_name": name}).net.visual) is sums
+
+
+def test_the_best_tile_counts_by_itself(tiny):
+    """By hand: three overlapping tiles of a wide picture, each encoded alone at its own size."""
+    wide = Image.new("RGB", (464, 128), (90, 90, 90))
+    wide.paste(open_image(sample_objects("land", "test")["image"].iloc[3]), (168, 0))
+    direction = text_directions(tiny, ["several cars"])
+    canvas = enlarged(tiny, wide, 2)
+    cut = [canvas.crop((left, top, left + w, top + h)) for left, top, w, h in tiles(tiny, *canvas.size)]
+    pixels = torch.stack([torch.from_numpy(np.array(one)).permute(2, 0, 1) for one in cut])
+    with torch.no_grad():
+        cosines = F.normalize(tiny.net.visual(normalise(pixels, tiny.mean, tiny.std)), dim=-1) @ direction.T
+    assert len(cut) > 1 and np.isclose(layered_scores(tiny, wide, direction, (2,))[1][0], cosines.max(), atol=1e-5)
 
 
 def test_layers_of_a_resnet_and_none_of_a_vit(resnet, vit):

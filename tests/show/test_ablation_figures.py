@@ -95,3 +95,13 @@ def test_both_are_kept_as_files(tmp_path):
     assert [path.name for path in paths] == ["settings.png", "effects.png"]
     assert sorted(tmp_path.iterdir()) == sorted(paths)
     assert all(np.asarray(Image.open(path).convert("L")).std() > 5 for path in paths)
+
+
+def test_factors_of_one_level_have_no_effects_to_draw(tmp_path):
+    result = ablation()
+    runs = result.runs[(result.runs["loss"] == "clip") & (result.runs["text_augmentation"] == "on")]
+    alone = Ablation(runs, result.base, {"loss": ["clip"], "text_augmentation": ["on"]})
+    assert [path.name for path in keep_ablation_figures(alone, tmp_path)] == ["settings.png"]
+    assert alone._repr_html_().count("<table") == 1 and result._repr_html_().count("<table") == 2
+    with pytest.raises(ValueError, match="no effects to draw"):
+        plot_effects(alone.effects())

@@ -17,7 +17,8 @@ from rsclip_lab.evaluation.published import read_published
 from rsclip_lab.models import new_clip
 from rsclip_lab.show.before_after import before_after_report
 from rsclip_lab.show.before_after import sentences as say
-from rsclip_lab.show.before_after.elements import table, thumbnail
+from rsclip_lab.show.before_after.elements import drawing, table, thumbnail
+from rsclip_lab.show.before_after.figures import plot_kinds
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 VOID = {"meta", "img", "br", "link", "path", "use", "rect"}
@@ -274,3 +275,41 @@ def test_numbers_are_written_as_a_reader_expects_and_columns_aligned_by_what_the
     assert [say.p_value(value) for value in (0.0004, 0.0312, 1.0)] == ["< 0.001", "0.031", "1.000"]
     page = Page(table("t", ["kind", "share", "called"], [["a", "3 %", "reef"], ["b", "–", "–"]]))
     assert [attributes.get("class") for tag, attributes in page.tags if tag == "td"] == ["n", None, "n", None]
+
+
+def kinds_named(*names):
+    shares = np.linspace(0, 1, len(names))
+    return pd.DataFrame({"before": shares, "after": shares[::-1]}, index=list(names))
+
+
+@pytest.mark.parametrize("name", [r"$\frac{a$", "cost $5 and $6^2", "#333333", "url(#y)", 'id="y" href="#y"', "<b>"])
+def test_the_name_of_a_kind_is_written_as_it_is(name):
+    page = Page(drawing("classes", plot_kinds(kinds_named("beach", name)), "words", "caption"))
+    assert name in page.words
+    colours = " ".join(" ".join(filter(None, attributes.values())) for _, attributes in page.tags)
+    assert "var(--ink)" in colours and "#333333" not in colours and "url(#classes-" in colours
+
+
+@pytest.mark.parametrize("name", ["W" * 180, "a long name " * 15], ids=["one word", "words"])
+def test_long_names_leave_room_for_the_drawing(name, recwarn):
+    figure = plot_kinds(kinds_named("beach", name, "forest"))
+    figure.draw_without_rendering()
+    assert not [str(one.message) for one in recwarn if "layout" in str(one.message)]
+    (axes,) = figure.axes
+    (low, high), labels = axes.get_window_extent().intervalx, axes.get_yticklabels()
+    assert (high - low) / figure.bbox.width > 0.2
+    assert all(figure.bbox.x0 <= one.get_window_extent().x0 for one in labels)
+    assert axes.get_legend().get_window_extent().x1 <= figure.bbox.x1
+    places = [one.get_window_extent() for one in labels]
+    assert not any(one.overlaps(other) for one, other in zip(places, places[1:], strict=False))
+    assert labels[1].get_text().endswith("…") and labels[0].get_text() == "beach"
+
+
+@pytest.mark.parametrize(("verdict", "named"), [("worse", True), ("better", False), ("no evidence of a d", False)])
+def test_what_was_forgotten_most_is_named_where_something_was_forgotten(verdict, named):
+    found = comparison_with(verdict, 0.05)
+    found.metrics = found.metrics.rename(index={"top1": "control_top1"})
+    table = {"before": [1.0], "after": [0.6], "lost": [2], "now_called": ["reef"]}
+    found.forgotten = pd.DataFrame(table, index=["submarine"])
+    said = say.forgetting(found)
+    assert ("; most of all submarine (−40.0, now called reef)." in said) == named and ("submarine" in said) == named

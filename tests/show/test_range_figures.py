@@ -29,3 +29,11 @@ def test_the_losses_lie_over_a_logarithmic_rate_and_the_suggestion_is_marked(tmp
 def test_without_a_suggestion_nothing_is_marked():
     labels = [line.get_label() for line in plot_range_test(of([3.0, 3.0, 4.0])).axes[0].lines]
     assert labels == ["each step", "smoothed"]
+
+
+def test_rates_are_written_without_maths():
+    figure = plot_range_test(of([4.0, 3.0, 2.0, 3.0]))
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    said = [label.get_text() for which in ("major", "minor") for label in axes.get_xticklabels(which=which)]
+    assert {"1e\N{MINUS SIGN}05", "1e\N{MINUS SIGN}03"} <= set(said) and "$" not in "".join(said)

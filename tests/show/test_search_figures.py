@@ -39,6 +39,13 @@ def test_one_row_a_query_the_pictures_in_their_order(pictures):
     assert not rows[1, 4].images and not any(axes.axison for axes in rows.flat)
 
 
+def test_a_long_query_is_cut_wherever_it_can_be(pictures):
+    for query, shown in (("a" * 300, "a" * 118 + " …"), (" boats" * 50, "boats " * 19 + "…")):
+        found = SearchResults(query, pictures, [0.4, 0.3, 0.2, 0.1])
+        (written,) = words_of(rows_of(plot_results(found), 5)[0, 0])
+        assert shown in repr(found) and "".join(written.split()) == shown.replace(" ", "")
+
+
 def test_labels_are_framed_and_marked_right_or_wrong(pictures):
     found = SearchResults("a reef", pictures[:3], [0.3, 0.2, 0.1])
     labels = dict(zip(pictures, ["reef", "ship"], strict=False))

@@ -63,3 +63,13 @@ def test_templates_stand_in_order_with_the_ensemble_last():
         "65.0 %",
     ]
     assert axes.get_ylim()[0] > axes.get_ylim()[1] and "100 pictures" in axes.get_xlabel()
+
+
+def test_long_templates_and_names_are_cut():
+    rows = [("a {label} " * 30, 0.5, 0.4, 0.6, 0.1), ("ensemble", 0.65, 0.55, 0.75, 0.0)]
+    table = pd.DataFrame(rows, columns=["template", "top1", "low", "high", "changed"]).assign(pictures=100)
+    label = plot_prompt_table(table).axes[0].get_yticklabels()[0].get_text()
+    assert label.startswith("a {label} a {label}") and label.endswith("…") and label.count("\n") == 1
+    reliability = reliability_table([[0.9, 0.1], [0.6, 0.4]], [1, 0])
+    title = plot_reliability({"x" * 200: reliability, "clip": reliability}).axes[0].get_title()
+    assert title.count("\n") == 2 and "x…" in title

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from PIL import Image
 from sklearn.metrics import accuracy_score, top_k_accuracy_score
 
@@ -98,6 +99,27 @@ def test_measures_equal_scikit_learns(random_clip, tables):
     assert unpacked(row["right"], 8).tolist() == (scores.argmax(1) == truth).tolist()
     assert unpacked(row["control_right"], 4).mean() == row["control_top1"]
     assert unpacked(row["all_right"], 8).mean() == row["all_top1"]
+
+
+def test_own_kinds_are_measured_by_their_own_names(random_clip, tables, monkeypatch):
+    """As `evaluate` does where the control's "air port" makes "AirPort" stay as it is among all kinds."""
+    captions, control = (tables[name].copy() for name in ("test", "control"))
+    captions["label"] = np.where(captions["label"] == "beach", "AirPort", captions["label"])
+    control["label"] = np.where(control["image_id"] % 2, "air port", "sea")
+    vectors = torch.eye(random_clip.dim)
+    places = {"air port": 0, "AirPort": 1}
+
+    def encoded(texts):
+        return torch.stack([vectors[next((at for name, at in places.items() if name in text), 2)] for text in texts])
+
+    monkeypatch.setattr(random_clip, "encode_texts", encoded)
+    alike = torch.nn.functional.normalize(2 * vectors[[0]] + vectors[[2]])  # all pictures
+    monkeypatch.setattr(random_clip, "encode_images", lambda images: alike.expand(len(images), -1))
+    test = TestTable.of(captions)
+    row, expected = measured(random_clip, test, TestTable.of(control)), evaluate(random_clip, captions, control)
+    for name in ("top1", "all_top1", "control_top1"):
+        assert row[name] == expected[name]
+    assert row["top1"] == test.labels.count("AirPort") / len(test.labels) > 0 and row["all_top1"] == 0
 
 
 @pytest.mark.parametrize("count", [1, 7, 8, 9, 280])

@@ -11,17 +11,20 @@ import numpy as np
 import pandas as pd
 from torch import Tensor
 
+from rsclip_lab.data.wording.prompts import checked_templates
 from rsclip_lab.evaluation.calibration import reliability_table
+from rsclip_lab.evaluation.classes import class_numbers
 from rsclip_lab.evaluation.comparison.answers import SIDES, answer_table, class_table, forgotten_table, no_answers
 from rsclip_lab.evaluation.comparison.metric_table import metric_table
 from rsclip_lab.evaluation.comparison.recall_rows import recall_rows
 from rsclip_lab.evaluation.evaluate import TestTable
 from rsclip_lab.evaluation.metrics import off_diagonal_cosine
 from rsclip_lab.evaluation.record import describe_tables
-from rsclip_lab.evaluation.zero_shot import checked_names, class_scores, zero_shot_classifier
+from rsclip_lab.evaluation.zero_shot import checked_names, class_scores, zero_shot_classifiers
 from rsclip_lab.models import Clip
 from rsclip_lab.models.inputs import require_loaded
 
+QUESTIONS = ("own", "among_all", "control", "control_among_all")
 PICTURE_FIELDS = ("size", "mode", "interpolation", "resize_mode", "fill_color")  # what decides about decoded pixels
 
 
@@ -123,31 +126,29 @@ def compare(
 
     Arguments as of `evaluate`, whose numbers `.metrics` repeats. Pictures are decoded once for both models where
     these take them alike; each picture and each caption is encoded once by each.
-    Raises TypeError for a model that is not loaded; ValueError as `evaluate`.
+    Raises TypeError for a model that is not loaded; ValueError as `evaluate`, before anything is encoded.
     """
     for model in (before, after):
         require_loaded(model, "compare")
-    table, others = TestTable.of(captions), None if control is None else TestTable.of(control)
+    table = TestTable.of(captions)
+    others = None if control is None else TestTable.of(control, "the control table")
     own = checked_names(class_names) if class_names is not None else table.kinds
-    old = others.kinds if others else []
-    everything = [*own, *(kind for kind in old if kind not in own)]
-    pictures = {"captions": (table.images, table.labels)}
-    pictures["control"] = (others.images, others.labels) if others else ([], [])
+    class_numbers(table.kinds, own)
+    if templates is not None:
+        checked_templates(templates)
+    questions, pictures = _questions(table, others, own), {"captions": table, "control": others}
+    asked = {name: pictures[question.source] for name, question in questions.items()}
     if _decoded_alike(before, after):
         table, others = table.decoded(after), others and others.decoded(after)
     sides = dict(zip(SIDES, (before, after), strict=True))
-    seen = {side: _seen_by(model, table, others, everything, templates) for side, model in sides.items()}
-
-    def answers(source: str, names: list[str]) -> pd.DataFrame:
-        scores = {side: found.scores.get(source) for side, found in seen.items()}
-        return _answers(*pictures[source], scores, names, everything)
-
+    seen = {side: _seen_by(model, table, others, questions, templates) for side, model in sides.items()}
+    answers = dict.fromkeys(QUESTIONS, no_answers())
+    for name, question in questions.items():
+        scores = {side: found.scores[name] for side, found in seen.items()}
+        answers[name] = _answers(asked[name], question.class_names, scores)
     return Comparison(
         names={side: model.name for side, model in sides.items()},
-        own=answers("captions", own),
-        among_all=answers("captions", everything if others else []),
-        control=answers("control", old),
-        control_among_all=answers("control", everything if others else []),
+        **answers,
         classes=len(own),
         retrieval={side: found.retrieval for side, found in seen.items()},
         cosines={side: found.cosine for side, found in seen.items()},
@@ -161,23 +162,45 @@ def _decoded_alike(before: Clip, after: Clip) -> bool:
     return all(one.get(field) == other.get(field) for field in PICTURE_FIELDS)
 
 
+class _Question(NamedTuple):
+    """Which kind each picture of a table shows, of which there are two at least to choose from."""
+
+    source: str  # "captions" or "control"
+    class_names: list[str]
+
+
+def _questions(table: TestTable, control: TestTable | None, own: list[str]) -> dict[str, _Question]:
+    """By the names of `QUESTIONS`, those that can be asked."""
+    asked = {"own": _Question("captions", own)}
+    if control:
+        everything = [*own, *(kind for kind in control.kinds if kind not in own)]
+        asked |= {"among_all": _Question("captions", everything), "control": _Question("control", control.kinds)}
+        asked["control_among_all"] = _Question("control", everything)
+    labelled = {"captions": table.kinds, "control": control.kinds if control else []}
+    return {name: one for name, one in asked.items() if labelled[one.source] and len(one.class_names) > 1}
+
+
 class _Seen(NamedTuple):
     """What one model makes of the tables."""
 
-    scores: dict[str, Tensor]  # {"captions": logits [pictures, classes], "control": …}
+    scores: dict[str, Tensor]  # of each question: logits [pictures, classes]
     retrieval: np.ndarray
     cosine: float
 
 
-def _seen_by(model: Clip, table: TestTable, control: TestTable | None, everything: list[str], templates) -> _Seen:
+def _seen_by(
+    model: Clip, table: TestTable, control: TestTable | None, questions: dict[str, _Question], templates
+) -> _Seen:
     images = {"captions": model.encode_images(table.images)}
     if control:
         images["control"] = model.encode_images(control.images)
     texts = model.encode_texts(table.captions)
-    scores = {source: features.new_zeros(len(features), 0) for source, features in images.items()}
-    if len(everything) > 1:
-        classifier = zero_shot_classifier(model, everything, templates)
-        scores = {source: class_scores(model, features, classifier) for source, features in images.items()}
+    # Each choice by its own classifier: which names become the same words depends on what else is offered.
+    classifiers = zero_shot_classifiers(model, [one.class_names for one in questions.values()], templates)
+    scores = {
+        name: class_scores(model, images[question.source], classifier)
+        for (name, question), classifier in zip(questions.items(), classifiers, strict=True)
+    }
     rows = recall_rows(images["captions"], texts[table.caption_of_text], table.image_of_text)
     # The pairs that match: of each distinct caption its pictures.
     images_of_caption = [set() for _ in table.captions]
@@ -186,17 +209,11 @@ def _seen_by(model: Clip, table: TestTable, control: TestTable | None, everythin
     return _Seen(scores, rows, off_diagonal_cosine(images["captions"], texts, images_of_caption))
 
 
-def _answers(
-    images: list[str], labels: list[str | None], scores: dict[str, Tensor], names: list[str], everything: list[str]
-) -> pd.DataFrame:
-    """The answers to the labelled pictures among `names`; without these or a choice an empty table."""
-    rows = [row for row, label in enumerate(labels) if label]
-    if not rows or len(names) < 2:
-        return no_answers()
-    place = {name: column for column, name in enumerate(everything)}
-    columns = [place[name] for name in names]
-    among = {side: found[rows][:, columns] for side, found in scores.items()}
-    return answer_table([images[row] for row in rows], [labels[row] for row in rows], names, among)
+def _answers(table: TestTable, class_names: list[str], scores: dict[str, Tensor]) -> pd.DataFrame:
+    """The answers to the labelled pictures."""
+    rows = [row for row, label in enumerate(table.labels) if label]
+    images, labels = ([values[row] for row in rows] for values in (table.images, table.labels))
+    return answer_table(images, labels, class_names, {side: found[rows] for side, found in scores.items()})
 
 
 def _surest(answers: pd.DataFrame, side: str) -> pd.DataFrame:

@@ -11,9 +11,10 @@ import pandas as pd
 from rsclip_lab.environment import progress
 from rsclip_lab.evaluation.localisation.pointing import box_mask, centre_hit, pointing_hit, random_hit
 from rsclip_lab.evaluation.localisation.semantic_localisation import (
-    attention_shift,
-    discrete_attention,
+    discreteness_of,
     mean_indicator,
+    peaks,
+    shift_of,
     significant_area_proportion,
     stretched,
 )
@@ -35,10 +36,11 @@ class Localisation:
         """The means over the questions, and `times_centre`, how many times as often as the centre the map hits.
 
         Keys: `questions`, `pointing`, `centre`, `random`, `times_centre`, `r_su`, `r_as`, `r_da`, `r_mi`.
-        `times_centre` is infinite where the centre never hits.
+        `times_centre` is infinite where only the centre never hits, NaN where the map does not either.
         """
         means = self.table[["pointing", "centre", "random", *INDICATORS]].mean().to_dict()
-        times = means["pointing"] / means["centre"] if means["centre"] else np.inf
+        never = np.inf if means["pointing"] else np.nan
+        times = means["pointing"] / means["centre"] if means["centre"] else never
         return {"questions": len(self.table), **means, "times_centre": times}
 
     @property
@@ -69,8 +71,13 @@ def localisation(
     where the map's maximum hits), `centre` and `random` (what the picture's centre and a pixel drawn at random earn
     on the same question), and the four indicators of semantic localisation. These are measured on the map stretched
     to 0…1, as their authors do, and judge its shape; the pointing game judges its maximum.
-    Raises ValueError for a table without a question, and for a heatmap that does not have the picture's size.
+    Raises ValueError for a table without a question, for a heatmap that does not have the picture's size, and for a
+    box without an extent or outside its picture; TypeError for what gives no heatmaps.
     """
+    if not callable(heatmaps) and not isinstance(heatmaps, Mapping):
+        wanted = "a function (image, kinds) -> [kinds, height, width], or a mapping (image, kind) -> [height, width]"
+        example = "lambda image, kinds: text_heatmaps(model, image, kinds)"
+        raise TypeError(f"heatmaps is a {type(heatmaps).__name__}: give {wanted}, such as {example}")
     questions = localisation_questions(objects, largest, kinds)
     if questions.empty:
         rule = f"at least {kinds} kinds in a picture, boxes below {largest} of it"
@@ -91,8 +98,10 @@ def localisation_questions(objects: pd.DataFrame, largest: float | None = 0.25, 
 
     Those of pictures that show at least `kinds` kinds, about a kind whose boxes cover less than `largest` of the
     picture: with 2 and 1/4 the "difficult" questions of the pointing game (Zhang et al. 2018), where something else
-    distracts and the box cannot be hit blindly. largest=None: however large.
+    distracts and the box cannot be hit blindly. largest=None: however large. Raises ValueError for a box without an
+    extent or outside its picture.
     """
+    _check_boxes(objects)
     rows = []
     for image, here in objects.groupby("image", sort=False):
         if here["kind"].nunique() < kinds:
@@ -105,10 +114,24 @@ def localisation_questions(objects: pd.DataFrame, largest: float | None = 0.25, 
     return pd.DataFrame(rows, columns=["image", "kind", "share"])
 
 
+def _check_boxes(objects: pd.DataFrame) -> None:
+    boxes, size = objects[BOX].to_numpy(float), objects[["width", "height"]].to_numpy(float)
+    is_there = (boxes[:, 2:] > 0).all(axis=1) & (boxes[:, :2] < size).all(axis=1)
+    has_extent = np.isfinite(boxes).all(axis=1) & (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
+    for place in np.flatnonzero(~(is_there & has_extent))[:1]:
+        row = objects.iloc[place]
+        what = f"row {objects.index[place]}, {row['image']}, {row['kind']}: the box {boxes[place].tolist()}"
+        if not has_extent[place]:
+            raise ValueError(f"{what} has no extent; right must be beyond left, bottom below top, in pixels")
+        picture = f"its picture of {row['width']} x {row['height']} pixels"
+        raise ValueError(f"{what} lies outside {picture}; give left, top, right, bottom in pixels of the picture")
+
+
 def _judged(heatmap, boxes: np.ndarray, tolerance: float) -> dict[str, float]:
     shape, even = np.shape(heatmap), stretched(heatmap)
     r_su = significant_area_proportion(even, boxes)
-    r_as, r_da = attention_shift(even, boxes), discrete_attention(even, boxes)
+    points = peaks(even)  # once: it takes longer than all the rest
+    r_as, r_da = shift_of(points, boxes), discreteness_of(points, boxes)
     return {
         "pointing": pointing_hit(heatmap, boxes, tolerance),
         "centre": centre_hit(boxes, *shape, tolerance),

@@ -9,9 +9,15 @@ def box_mask(boxes, height: int, width: int, tolerance: float = 0.0) -> np.ndarr
     boxes: [n, 4], left, top, right, bottom in pixels; they are widened to whole pixels first, so that one thinner
     than a pixel has a pixel, too. Raises ValueError for no box, or for one without an extent.
     """
-    boxes = checked_boxes(boxes)
-    columns, rows = np.arange(width) + 0.5, np.arange(height)[:, None] + 0.5
-    return _distance(boxes, columns, rows) <= tolerance
+    mask = np.zeros((height, width), dtype=bool)
+    for box in checked_boxes(boxes):
+        # Only the pixels that can be near enough: a small box in a large picture has few.
+        left, top = np.clip(np.floor(box[:2] - tolerance), 0, (width, height)).astype(int)
+        right, bottom = np.clip(np.ceil(box[2:] + tolerance), 0, (width, height)).astype(int)
+        part = mask[top:bottom, left:right]
+        rows, columns = (np.arange(length) + 0.5 for length in part.shape)
+        part |= _distance(box[None], left + columns, top + rows[:, None]) <= tolerance
+    return mask
 
 
 def pointing_hit(heatmap, boxes, tolerance: float = 0.0) -> float:

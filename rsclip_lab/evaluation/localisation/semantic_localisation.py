@@ -35,7 +35,12 @@ def attention_shift(heatmap, boxes, **smoothing: float) -> float:
     share of that radius; 1 without such a peak. Their mean x over the boxes gives (e^3x - 1) / (e^3 - 1)
     (Yuan et al. 2022). smoothing: as in `peaks`.
     """
-    found = [_near(box, peaks(heatmap, **smoothing)) for box in checked_boxes(boxes)]
+    return shift_of(peaks(heatmap, **smoothing), boxes)
+
+
+def shift_of(points: np.ndarray, boxes) -> float:
+    """`attention_shift` of peaks that are known."""
+    found = [_near(box, points) for box in checked_boxes(boxes)]
     shift = np.mean([near.mean() if len(near) else 1.0 for near, _ in found])
     return float(np.expm1(STEEPNESS * shift) / np.expm1(STEEPNESS))
 
@@ -46,13 +51,18 @@ def discrete_attention(heatmap, boxes, **smoothing: float) -> float:
     0 without a peak within the box's radius, 1 with one; with n of them ½ (1 - their mean distance from their own
     middle, in radii) + exp(-(n + 2) / 2); the mean over the boxes (Yuan et al. 2022). smoothing: as in `peaks`.
     """
+    return discreteness_of(peaks(heatmap, **smoothing), boxes)
+
+
+def discreteness_of(points: np.ndarray, boxes) -> float:
+    """`discrete_attention` of peaks that are known."""
     scores = []
     for box in checked_boxes(boxes):
-        near, points = _near(box, peaks(heatmap, **smoothing))
+        near, places = _near(box, points)
         if len(near) < 2:
             scores.append(float(len(near)))
             continue
-        spread = np.hypot(*(points - points.mean(axis=0)).T).mean()
+        spread = np.hypot(*(places - places.mean(axis=0)).T).mean()
         scores.append(0.5 * (1 - spread) + np.exp(-CROWDING * (len(near) + 2)))
     return float(np.mean(scores))
 

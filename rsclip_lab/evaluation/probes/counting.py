@@ -11,6 +11,7 @@ import torch
 from rsclip_lab.data.readers.detection.english import NUMBERS, noun
 from rsclip_lab.data.wording.prompts import CaptionError
 from rsclip_lab.environment import progress
+from rsclip_lab.evaluation.tables import require_filled
 from rsclip_lab.models import Clip
 from rsclip_lab.models.inputs import require_loaded
 
@@ -86,19 +87,29 @@ def counting_accuracy(model: Clip, counts: pd.DataFrame, template: str = TEMPLAT
     split first); rows beyond ten are left out. template: a sentence with {things}. Each picture and each sentence is
     encoded once. As RemoteCLIP's object counting, which puts the ten number words into a caption (Liu et al. 2024,
     arXiv:2306.11029, RemoteCount).
-    Raises ValueError for a table without these columns or without a row from one to ten, CaptionError for a template
-    without {things}.
+    Raises ValueError for a table without these columns or without a row from one to ten, for counts that are text
+    and rows without a picture or a kind, CaptionError for a template without {things}.
     """
     require_loaded(model, "counting_accuracy")
     if not isinstance(template, str) or "{things}" not in template:
         raise CaptionError(f'template {template!r} lacks {{things}}; write it where "two small boats" goes')
     if missing := [column for column in COLUMNS if column not in counts]:
         raise ValueError(f"the counts lack {', '.join(missing)}: give the columns {', '.join(COLUMNS)}")
+    require_numbers(counts["count"])
     within = counts[counts["count"].isin(range(1, len(ONE_TO_TEN) + 1))]
     if within.empty:
         raise ValueError(f"none of {len(counts)} rows has a count from 1 to 10: check the split that was asked for")
+    require_filled(within, ["image", "kind"], "the counts")
     table = within[COLUMNS].reset_index(drop=True).astype({"count": int})
     return CountingResult(table.assign(predicted=_predicted(model, table, template)), len(counts) - len(table))
+
+
+def require_numbers(counts: pd.Series) -> None:
+    """ValueError for a count that is text, which no number equals."""
+    for row, count in counts.items():
+        if isinstance(count, str):
+            remedy = 'give whole numbers, as counts["count"].astype(int) makes them'
+            raise ValueError(f"the counts, row {row}: the count is {count!r}, which is text; {remedy}")
 
 
 def _predicted(model: Clip, table: pd.DataFrame, template: str) -> np.ndarray:

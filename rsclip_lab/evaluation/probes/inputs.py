@@ -24,7 +24,7 @@ def checked_sides(train_features, train_labels, test_features, test_labels) -> t
         raise ValueError(f"{lengths}: encode both with one model")
     known = set(train_names.tolist())
     if len(known) < 2:
-        raise ValueError(f"all training labels are {train_names[0]!r}: a probe needs two classes or more")
+        raise ValueError(f"all training labels are {known.pop()!r}: a probe needs two classes or more")
     if unknown := sorted(map(str, set(test_names.tolist()) - known)):
         remedy = "leave them out, or add training pictures of them"
         raise ValueError(f"test labels that no training picture has: {', '.join(unknown[:5])}; {remedy}")

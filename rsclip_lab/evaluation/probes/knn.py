@@ -11,7 +11,7 @@ from rsclip_lab.environment import progress
 from rsclip_lab.evaluation.probes.inputs import checked_sides
 from rsclip_lab.evaluation.probes.result import ProbeResult
 
-CHUNK = 2**22  # cosines at a time
+CHUNK = 2**22  # numbers at a time: cosines with all training pictures, or features of the neighbours
 
 
 @torch.no_grad()
@@ -34,7 +34,8 @@ def knn_probe(
     class_of_row = torch.from_numpy(class_of_row).to(train.device)
     train, test = F.normalize(train, dim=-1), F.normalize(test, dim=-1)
     shares = []
-    for queries in progress(test.split(max(1, CHUNK // len(train))), desc="neighbours"):
+    numbers_a_query = max(len(train), k * train.shape[1])
+    for queries in progress(test.split(max(1, CHUNK // numbers_a_query)), desc="neighbours"):
         rows = (queries @ train.T).topk(k, dim=1).indices
         shares.append(_votes(queries, train[rows], class_of_row[rows], len(classes), temperature).cpu())
     settings = {"k": k, "temperature": temperature}

@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 from torch import Tensor
 
-from rsclip_lab.data import distinct_images
+from rsclip_lab.data.wording.prompts import checked_templates
 from rsclip_lab.evaluation.probes.few_shot import few_shot
 from rsclip_lab.evaluation.probes.knn import knn_probe
 from rsclip_lab.evaluation.probes.linear import POWERS_OF_TEN, linear_probe
 from rsclip_lab.evaluation.probes.result import ProbeResult
+from rsclip_lab.evaluation.tables import pictures_of
 from rsclip_lab.evaluation.zero_shot import class_scores, zero_shot_classifier
 from rsclip_lab.models import Clip
 from rsclip_lab.models.inputs import require_loaded
@@ -35,10 +36,13 @@ def probe(
     (fewer where there are not so many training pictures), shots and draws as in `few_shot`, templates as in
     `zero_shot_classifier`, whose classes are the training labels. Only zero-shot looks at the text tower: where it
     falls far behind the linear probe, it is the words that do not fit, not the pictures.
-    Raises ValueError for tables without labels, and for test labels that no training picture has.
+    Raises ValueError for tables without labels, columns or pictures, for templates without {label}, and for test
+    labels that no training picture has.
     """
     require_loaded(model, "probe")
     (train_images, train_labels), (test_images, labels) = _labelled(train, "training"), _labelled(test, "test")
+    if templates is not None:
+        checked_templates(templates)  # before the pictures are encoded
     sides = (model.encode_images(train_images), train_labels, model.encode_images(test_images), labels)
     found = {
         "linear": linear_probe(*sides, C=C, seed=seed),
@@ -63,11 +67,11 @@ NAMES = {"zero-shot": "zero_shot", "linear probe": "linear", "kNN": "knn"}
 
 def _labelled(table: pd.DataFrame, side: str) -> tuple[list[str], np.ndarray]:
     """Pictures that have a label, and their labels as text."""
-    pictures = distinct_images(table)
-    pictures = pictures[pictures["label"].notna() & (pictures["label"] != "")]
-    if pictures.empty:
+    _, images, labels = pictures_of(table, f"the {side} table")
+    labelled = {image: label for image, label in zip(images, labels, strict=True) if label}
+    if not labelled:
         raise ValueError(f"no picture of the {side} table has a label: a probe learns and judges classes")
-    return list(pictures["image"]), pictures["label"].astype(str).to_numpy(dtype=object)
+    return list(labelled), np.array(list(labelled.values()), dtype=object)
 
 
 def _zero_shot(model: Clip, features: Tensor, labels: np.ndarray, classes: np.ndarray, templates) -> ProbeResult:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import torch
 from torch import Tensor
 
 from rsclip_lab.data.wording.prompts import DEFAULT_TEMPLATES, checked_templates, written_into
@@ -15,9 +16,11 @@ from rsclip_lab.evaluation.classes import top1
 from rsclip_lab.evaluation.prompts import symptoms
 from rsclip_lab.evaluation.prompts.symptoms import Symptom
 from rsclip_lab.evaluation.prompts.vocabulary import is_untrained, unseen_words
-from rsclip_lab.evaluation.zero_shot import class_scores, ensembled, in_words
+from rsclip_lab.evaluation.zero_shot import class_scores, ensembled, told_apart
 from rsclip_lab.models import Clip
 from rsclip_lab.models.inputs import as_list_of_texts, require_loaded
+
+SAME = 1e-6  # cosines that differ by less are equal
 
 
 @dataclass(frozen=True)
@@ -86,21 +89,19 @@ def prompt_doctor(
     usual differs too much between models for a fixed cosine. A class is moved by a wording where it comes nearer to
     another class than to itself. Of a network that is untrained, or gives one vector for all texts, that is said
     once, and nothing that would follow from it.
-    Raises ModelError for what is no text, ValueError for no texts and for templates without {label}.
+    Raises ModelError for what is no text, ValueError for no texts, no images, and templates without {label}.
     """
     require_loaded(model, "prompt_doctor")
     texts = as_list_of_texts(texts)
     if not texts:
         raise ValueError("no texts: give at least one prompt or class name")
     templates = None if templates is None else checked_templates(templates)
-    meant = [in_words(text) for text in texts] if templates and as_words else texts
-    given: dict[str, str] = {}  # distinct words that are encoded: the text they were given as
-    for text, words in zip(texts, meant, strict=True):
-        if words.strip():
-            given.setdefault(words, text)
+    distinct = list(dict.fromkeys(text for text in texts if text.strip()))
+    meant = told_apart(distinct) if templates and as_words else distinct
+    given = dict(zip(meant, distinct, strict=True))  # words that are encoded: the text they were given as
     prompts = {text: _sentences(words, templates, as_words) for words, text in given.items()}
 
-    found = [*symptoms.empty_texts(texts), *symptoms.repeated_texts(texts, meant)]
+    found = [*symptoms.empty_texts(texts), *symptoms.repeated_texts(texts)]
     found += symptoms.foreign_letters([*prompts, *(templates or ())])
     found += symptoms.cut_texts(model, prompts)
     classes = template_table = pd.DataFrame()
@@ -148,9 +149,11 @@ def _compared(model: Clip, prompts: dict[str, list[str]], templates: Sequence[st
     if templates is None:
         return found, classes, pd.DataFrame()
     own = (features * means[:, None]).sum(dim=-1)
-    nearest = (features @ means.T).argmax(dim=-1).numpy()
+    cosine, nearest = (features @ means.T).max(dim=-1)
+    itself = torch.arange(len(texts))[:, None]
+    nearest = torch.where(own > cosine - SAME, itself, nearest).numpy()
     found += symptoms.moved_classes(texts, templates, nearest)
-    moved = (nearest != np.arange(len(texts))[:, None]).mean(axis=0)
+    moved = (nearest != itself.numpy()).mean(axis=0)
     table = pd.DataFrame({"template": templates, "classes_moved": moved})
     if images is not None:
         table["changed"] = _changed(model, images, features)
@@ -183,6 +186,8 @@ def _class_table(texts: Sequence[str], means: Tensor) -> pd.DataFrame:
 def _changed(model: Clip, images, features: Tensor) -> list[float]:
     """For each template the share of pictures whose answer is another one than the ensemble's."""
     image_features = images if isinstance(images, Tensor) else model.encode_images(images)
+    if not len(image_features):
+        raise ValueError("no images: give at least one, or leave them out")
     by_all = top1(class_scores(model, image_features, ensembled(features)))
     answers = (top1(class_scores(model, image_features, features[:, place])) for place in range(features.shape[1]))
     return [float((answer != by_all).mean()) for answer in answers]

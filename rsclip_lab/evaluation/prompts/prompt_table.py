@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 
+import numpy as np
 import pandas as pd
 from torch import Tensor
 
 from rsclip_lab.data.wording.prompts import REMOTE_SENSING_TEMPLATES, checked_templates
 from rsclip_lab.evaluation.classes import class_numbers, mean_per_class, top1
 from rsclip_lab.evaluation.intervals import wilson_interval
-from rsclip_lab.evaluation.metrics import topk_accuracy
+from rsclip_lab.evaluation.metrics import as_tensor, topk_accuracy
 from rsclip_lab.evaluation.zero_shot import class_scores, ensembled, prompt_features
 from rsclip_lab.models import Clip
 from rsclip_lab.models.inputs import require_loaded
@@ -38,7 +39,7 @@ def prompt_table(
     templates, ks = checked_templates(templates), tuple(dict.fromkeys((1, *ks)))
     numbers = class_numbers(labels, class_names)
     prompts = prompt_features(model, class_names, templates, as_words)
-    image_features = images if isinstance(images, Tensor) else model.encode_images(images)
+    image_features = as_tensor(images) if _are_features(images) else model.encode_images(images)
     if len(image_features) != len(numbers) or len(numbers) == 0:
         counts = f"{len(image_features)} pictures and {len(numbers)} labels"
         raise ValueError(f"{counts}: give one label a picture, and at least one picture")
@@ -53,3 +54,9 @@ def prompt_table(
         row |= {"low": low, "high": high, "mean_per_class": mean_per_class(scores, numbers)}
         rows.append(row | {"changed": float((top1(scores) != of_ensemble).mean())})
     return pd.DataFrame(rows)
+
+
+def _are_features(images) -> bool:
+    """Whether these are features, and no picture: an array that is one holds uint8 or bool."""
+    is_array = isinstance(images, np.ndarray) and images.ndim == 2 and images.dtype.kind == "f"
+    return is_array or isinstance(images, Tensor)

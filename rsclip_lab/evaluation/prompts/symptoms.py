@@ -42,14 +42,12 @@ def empty_texts(texts: Sequence[str]) -> Iterator[Symptom]:
             yield Symptom("empty", text, f"text {place} has no words", "write it, or leave it out")
 
 
-def repeated_texts(texts: Sequence[str], meant: Sequence[str]) -> Iterator[Symptom]:
-    """meant: the texts as they are encoded; two that differ may be the same there."""
-    first: dict[str, str] = {}
-    for text, words in zip(texts, meant, strict=True):
-        if words in first and words.strip():
-            same = "it stands there twice" if first[words] == text else f"it means the same as {quoted(first[words])}"
-            yield Symptom("repeated", text, same, "name each once")
-        first.setdefault(words, text)
+def repeated_texts(texts: Sequence[str]) -> Iterator[Symptom]:
+    seen: set[str] = set()
+    for text in texts:
+        if text in seen and text.strip():
+            yield Symptom("repeated", text, "it stands there twice", "name each once")
+        seen.add(text)
 
 
 def foreign_letters(texts: Sequence[str]) -> Iterator[Symptom]:

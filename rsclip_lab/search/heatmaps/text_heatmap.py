@@ -35,7 +35,7 @@ def text_heatmap(
     text: str,
     method: str | None = None,
     neutral: str | Sequence[str] | None = None,
-    zooms: Sequence[float] | None = None,
+    zooms: float | Sequence[float] | None = None,
     cosines: bool = False,
 ) -> np.ndarray:
     """Where in the picture the text is: float32 [height, width] of the whole picture as it is, in 0…1.
@@ -73,7 +73,7 @@ def text_heatmaps(
     texts: Sequence[str],
     method: str | None = None,
     neutral: str | Sequence[str] | None = None,
-    zooms: Sequence[float] | None = None,
+    zooms: float | Sequence[float] | None = None,
     cosines: bool = False,
 ) -> np.ndarray:
     """`text_heatmap` of several texts, which share the look at the picture: float32 [texts, height, width]."""
@@ -145,8 +145,8 @@ def _checked_texts(texts: str | Sequence[str], what: str) -> list[str]:
     return texts
 
 
-def _checked_zooms(zooms: Sequence[float]) -> tuple[float, ...]:
-    zooms = tuple(zooms)
+def _checked_zooms(zooms: float | Sequence[float]) -> tuple[float, ...]:
+    zooms = (zooms,) if isinstance(zooms, int | float) else tuple(zooms)
     if not zooms or not all(0 < zoom <= 64 for zoom in zooms):
         raise ValueError(f"zooms {zooms}: give one or more numbers above 0, up to 64 image sizes")
     return zooms

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 
+import torch
 import torch.nn.functional as F
 from open_clip.modified_resnet import ModifiedResNet
 from open_clip.timm_model import TimmModel
 from open_clip.transformer import ResidualAttentionBlock, VisionTransformer
 from torch import Tensor, nn
+
+from rsclip_lab.models.clip import evaluating
 
 Locations = Callable[[nn.Module, Tensor], Tensor]
 
@@ -31,13 +34,36 @@ def location_features(visual: nn.Module, pixels: Tensor) -> Tensor:
 
 
 def reads_locations(visual: nn.Module) -> bool:
-    """Whether `location_features` knows this network."""
-    return _reader(visual) is not None
+    """Whether `location_features` knows this network, and, where it takes any size, finds an even grid in it: a trial
+    with a few pixels, as convolutions without padding, or parts that are made for one size, do not show otherwise."""
+    if _reader(visual) is None or fixed_size(visual):
+        return _reader(visual) is not None
+    stride = stride_of(visual)
+    trial = trial_pixels(visual)
+    try:
+        with torch.no_grad(), evaluating(visual):
+            found = location_features(visual, trial)
+    except Exception:  # whatever such a network says to a size that it is not made for
+        return False
+    return found.ndim == 4 and found.shape[2:] == (trial.shape[2] // stride, trial.shape[3] // stride)
 
 
 def adds_up(visual: nn.Module) -> bool:
-    """Whether the mean of the locations' features is the picture's feature, before normalisation."""
-    return _reader(visual) in (_of_timm, _of_mean_vit)
+    """Whether the mean of the locations' features is the picture's feature, before normalisation: tried with a few
+    pixels, as it depends on where the head's norm is and whether the head is linear."""
+    if _reader(visual) is not _of_timm:
+        return _reader(visual) is _of_mean_vit
+    trial = trial_pixels(visual)
+    with torch.no_grad(), evaluating(visual):
+        mean, whole = location_features(visual, trial).mean(dim=(2, 3)), visual(trial)
+    return bool((mean - whole).norm() < 1e-3 * whole.norm())
+
+
+def trial_pixels(visual: nn.Module) -> Tensor:
+    """[1, 3, height, width] of noise, two strides by three, where the network is."""
+    stride, parameter = stride_of(visual), next(visual.parameters())
+    noise = torch.rand(1, 3, 2 * stride, 3 * stride, generator=torch.Generator().manual_seed(0))
+    return noise.to(parameter.device, parameter.dtype)
 
 
 def fixed_size(visual: nn.Module) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -51,11 +52,7 @@ class BeforeAfterReport:
         Raises ValueError for a path that is no HTML file's, CaptionError or OSError where it cannot be written.
         """
         path = require_page(path)
-        page, folder = whole_page(self), named_folder(path.parent)
-        if folder.exists() and not folder.is_dir():
-            raise NotADirectoryError(
-                f"{folder}: is a file, so that nothing can be written into it; name another place"
-            )
+        page, folder = whole_page(self), path.parent
         with in_words(folder):
             folder.mkdir(parents=True, exist_ok=True)
             with replacing(path) as part:
@@ -70,11 +67,19 @@ class BeforeAfterReport:
 
 
 def require_page(path: str | Path) -> Path:
-    """The path, of a name that browsers take for a web page; ValueError for another."""
+    """The path, of a name that browsers take for a web page, and where a file can be written: it is tried.
+
+    Raises ValueError for another name, CaptionError or OSError for another place.
+    """
     path = Path(path).expanduser()
     if path.suffix.lower() not in (".html", ".htm"):
         raise ValueError(f"{path}: the report is a web page; name it with .html at the end")
-    return path
+    folder = named_folder(path.parent)
+    if folder.exists() and not folder.is_dir():
+        raise NotADirectoryError(f"{folder}: is a file, so that nothing can be written into it; name another place")
+    there = next(place for place in (folder, *folder.parents) if place.exists())
+    with in_words(folder), tempfile.TemporaryFile(dir=there):
+        return path
 
 
 def before_after_report(

@@ -112,15 +112,21 @@ def drawing(name: str, figure: Figure, words: str, caption: str) -> str:
     svg = buffer.getvalue()
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->", "", svg, flags=re.DOTALL)
-    svg = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', svg)
-    svg = re.sub(r'(url\(|href=")#', rf"\1#{name}-", svg)
-    for colour, variable in THEMED.items():
-        svg = svg.replace(colour, f"var({variable})")
+    svg = re.sub(r"<[^>]+>", lambda tag: _tag_of_page(tag[0], name), svg)  # a class may be called "#333333"
     size = re.search(r'viewBox="0 0 ([\d.]+)', svg)
     width = f"max-width:{float(size[1]):.0f}pt" if size else ""
     label = f'role="img" aria-label="{escape(words)}" style="{width}"'
     svg = re.sub(r'<svg [^>]*?viewBox="([^"]+)"[^>]*>', rf'<svg viewBox="\1" {label}>', svg, count=1)
     return f'<figure class="chart"><div class="scroll">{svg}</div><figcaption>{escape(caption)}</figcaption></figure>'
+
+
+def _tag_of_page(tag: str, name: str) -> str:
+    """A tag of a drawing with its own identities, and the colours of the page's theme."""
+    tag = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', tag)
+    tag = re.sub(r'(url\(|href=")#', rf"\1#{name}-", tag)
+    for colour, variable in THEMED.items():
+        tag = tag.replace(colour, f"var({variable})")
+    return tag
 
 
 def thumbnail(image: str, words: str) -> str:

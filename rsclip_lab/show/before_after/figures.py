@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from rsclip_lab.evaluation.intervals import wilson_interval
-from rsclip_lab.show.style import BLUE, DARK, GREEN, GREY, RED, lecture_style, new_figure
+from rsclip_lab.show.style import BLUE, DARK, GREEN, GREY, RED, in_lines, lecture_style, new_figure
 
 LOOKS = {"before": (GREY, "o"), "after": (BLUE, "D")}
 MOST_KINDS = 20  # of a figure: ten from the top, ten from the bottom
@@ -83,12 +83,14 @@ def plot_recalls(metrics: pd.DataFrame) -> Figure:
 @lecture_style
 def plot_pairs(names: Sequence[str], before: Sequence[float], after: Sequence[float], said: str) -> Figure:
     """One row a name: two marks, joined by a line."""
-    figure = new_figure(10, 1.5 + 0.4 * len(names))
+    names = [in_lines(name) for name in names]
+    most_lines = 1 + max(name.count("\n") for name in names)
+    figure = new_figure(10, 1.5 + (0.18 + 0.22 * most_lines) * len(names))
     axes, rows = figure.subplots(), np.arange(len(names))
     axes.hlines(rows, before, after, color=DARK, linewidth=1.5, zorder=1)
     for (side, (colour, mark)), values in zip(LOOKS.items(), (before, after), strict=True):
         axes.scatter(values, rows, s=110, color=colour, label=side, marker=mark, zorder=2)
-    axes.set_yticks(rows, list(names))
+    axes.set_yticks(rows, names)
     top = next(end for end in (0.1, 0.2, 0.5, 1) if end >= max(*before, *after) - 1e-9)  # small recalls fill it, too
     axes.set(xlim=(-0.03 * top, 1.03 * top), ylim=(len(names) - 0.5, -0.5), xlabel=said)
     axes.xaxis.set_major_formatter(percent)

@@ -60,7 +60,8 @@ def forgetting(comparison) -> str:
     gain = f"{points(found['difference'])} points, {interval(found['low'], found['high'])}"
     shares = f"{share(found['after'])} after, {share(found['before'])} before ({gain})"
     pictures = counted(found["pictures"], "control picture")
-    return f"{said}: on {pictures} {shares}{most_forgotten(comparison.forgotten)}."
+    kinds = most_forgotten(comparison.forgotten) if found["verdict"] == "worse" else ""
+    return f"{said}: on {pictures} {shares}{kinds}."
 
 
 def most_forgotten(forgotten: pd.DataFrame) -> str:

@@ -10,7 +10,7 @@ from torch import Tensor
 from rsclip_lab.evaluation.evaluate import TestTable
 from rsclip_lab.evaluation.metrics import off_diagonal_cosine, topk_accuracy
 from rsclip_lab.evaluation.retrieval import retrieval_recall
-from rsclip_lab.evaluation.zero_shot import class_scores, zero_shot_classifier
+from rsclip_lab.evaluation.zero_shot import class_scores, zero_shot_classifiers
 
 KS = (1, 3, 5, 10)
 
@@ -32,17 +32,16 @@ def measured(model, test: TestTable, control: TestTable | None = None) -> dict:
     pictures, control_pictures: how many have a kind. right, all_right, control_right: which of them are named
     rightly at once, as `packed` writes it, so that runs can be compared picture by picture.
     """
-    own = test.kinds
-    everything = own + [kind for kind in (control.kinds if control else ()) if kind not in own]
-    classifier = zero_shot_classifier(model, everything)
+    own, old = test.kinds, control.kinds if control else []
+    everything = own + [kind for kind in old if kind not in own]
+    classifiers = zero_shot_classifiers(model, [own, everything, old] if control else [own])
     images, captions = model.encode_images(test.images), model.encode_texts(test.captions)
-    row = _named(model, images, test.labels, classifier[: len(own)], own, "")
+    row = _named(model, images, test.labels, classifiers[0], own, "")
     row["pictures"] = sum(bool(label) for label in test.labels)
     if control is not None:
-        places = [everything.index(kind) for kind in control.kinds]
-        row |= _named(model, images, test.labels, classifier, everything, "all_")
+        row |= _named(model, images, test.labels, classifiers[1], everything, "all_")
         features = model.encode_images(control.images)
-        of_control = _named(model, features, control.labels, classifier[places], control.kinds, "control_")
+        of_control = _named(model, features, control.labels, classifiers[2], old, "control_")
         row |= {name: of_control[name] for name in ("control_top1", "control_right")}
         row["control_pictures"] = sum(bool(label) for label in control.labels)
     recall = retrieval_recall(images, captions[test.caption_of_text], test.image_of_text)

@@ -133,7 +133,9 @@ class Ablation:
         drawn = {table["note"] for table in self.notes.get("data", {}).values() if "note" in table}
         lines = [METHOD, *sorted(drawn)]
         said = "".join(f"<p>{html.escape(line)}</p>" for line in lines)
-        return self.table().to_html(index=False) + effect_table(self.effects()).to_html(index=False) + said
+        effects = self.effects()
+        changes = "" if effects.empty else effect_table(effects).to_html(index=False)
+        return self.table().to_html(index=False) + changes + said
 
 
 def main_effects(runs: pd.DataFrame, factors: dict[str, list[str]], metrics: Sequence[str]) -> pd.DataFrame:
