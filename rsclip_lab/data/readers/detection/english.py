@@ -20,7 +20,9 @@ MASS = re.compile(
 )
 HEAD = re.compile(r"(.+?)((?: (?:of|with|in|on|at|under|for|from|by|without) .+)?)$")  # "body" of "body of water"
 AN = re.compile(
-    r"(?!eu|ewe|one\b|once\b|u(?:ni[tvfqco]|s[aeu]|t[ei]|(?:fo|av|k|s)\b))[aeiou]|hour|heir|honou?r|(?:suv|rv|lng)\b", re.I
+    r"(?!eu|ewe|one\b|once\b|u(?:ni[tvfqco]|s[aeu]|t[ei]|(?:fo|av|k|s)\b))[aeiou]"
+    r"|hour|heir|honou?r|(?:suv|rv|lng)\b",
+    re.I,
 )
 
 
