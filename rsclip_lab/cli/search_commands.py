@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -29,13 +31,17 @@ class Index:
     device: Device = "auto"
 
     def run(self) -> int:
-        from rsclip_lab.models import load_model
+        from rsclip_lab.models import load_model, models
         from rsclip_lab.search import SearchIndex
+        from rsclip_lab.search.saving import note_model_place
 
         index = SearchIndex.build(load_model(self.model, self.device), self.pictures(), folder=self.out)
+        path, is_name = os.path.expanduser(self.model), self.model in set(models()["name"])
+        is_path = os.path.exists(path) and not is_name
+        note_model_place(self.out, os.path.abspath(path) if is_path else self.model)
         for image, cause in index.unreadable.itertuples(index=False):
-            print(f"left out: {image} ({cause})")
-        print(f"{index}\nWritten: {self.out}")
+            say(f"left out: {image} ({cause})")
+        say(f"{index}\nWritten: {self.out}")
         return 0
 
     def pictures(self):
@@ -65,25 +71,40 @@ class Search:
 
         if (self.text is None) == (self.image is None):
             raise ValueError('say what to look for: a text such as "boats in a harbour", or --image PICTURE')
-        index = SearchIndex.load(self.folder, load_model(self.model or self.named(), self.device))
+        index = SearchIndex.load(self.folder, load_model(self.model, self.device)) if self.model else self.index()
         if self.image is None:
             found = index.search_text(self.text, self.top)
         else:
             found = index.search_image(self.image, self.top)
-        print(found)
+        say(str(found))
         if self.csv:
             with replacing(self.csv) as part:
-                found.table.to_csv(part, index=False)
-            print(f"Written: {self.csv}")
+                found.table.to_csv(part, index=False, errors="surrogateescape")
+            say(f"Written: {self.csv}")
         return 0
 
-    def named(self) -> str:
-        """The name of the index's model, where that says how to load it: of the zoo, or in the package."""
-        from rsclip_lab.models import models
-        from rsclip_lab.search import ModelIdentity
-        from rsclip_lab.search.saved import read_words
+    def index(self):
+        """With the model it was built with, where the index says how to load that."""
+        from rsclip_lab.models import ModelError, load_model, models
+        from rsclip_lab.search import SearchIndex
+        from rsclip_lab.search.saved import LOADED_FROM, read_words
 
-        name = ModelIdentity.from_dict(read_words(self.folder.expanduser()).get("model")).name
-        if name not in set(models()["name"]):
-            raise ValueError(f"the index in {self.folder} is of the model {name!r}: say where that lies by --model")
-        return name
+        words = read_words(self.folder.expanduser())
+        name = words["model"]["name"]
+        place = words.get(LOADED_FROM, name if name in set(models()["name"]) else None)
+        remedy = "say where that lies by --model"
+        if place is None:
+            raise ValueError(f"the index in {self.folder} is of the model {name!r}: {remedy}")
+        if os.path.isabs(place) and not os.path.exists(place):
+            raise ValueError(f"the index in {self.folder} is of the model {name!r}, no longer in {place}: {remedy}")
+        model = load_model(place, self.device)
+        try:
+            return SearchIndex.load(self.folder, model)
+        except ModelError as error:
+            raise ModelError(f"{error}; here {place!r} was loaded: {remedy}") from None
+
+
+def say(text: str) -> None:
+    """Print it, with letters that the terminal does not have escaped: a file's name may be in any encoding."""
+    encoding = sys.stdout.encoding or "utf-8"
+    print(text.encode(encoding, "backslashreplace").decode(encoding))

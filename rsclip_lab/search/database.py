@@ -15,7 +15,7 @@ from rsclip_lab.search import queries
 from rsclip_lab.search.embedding import embed_parts, warn_of_unreadable
 from rsclip_lab.search.identity import ModelIdentity, model_identity, require_same_model
 from rsclip_lab.search.parts import Part
-from rsclip_lab.search.pictures import GONE, Pictures, picture_paths, stamp_of
+from rsclip_lab.search.pictures import GONE, Pictures, is_utf8, picture_paths, stamp_of
 from rsclip_lab.search.results import SearchResults
 from rsclip_lab.search.store_errors import StoreError
 from rsclip_lab.search.stored import stored_paths
@@ -85,14 +85,17 @@ class SearchDatabase:
         Raises ImageError for a picture that cannot be read, ValueError for k < 1, TypeError for other kinds.
         """
         k = queries.checked_k(k, len(self))
-        path = os.path.abspath(image) if isinstance(image, (str, os.PathLike)) else None
+        image, path = queries.picture_and_path(image)
         stored = path and self._table.row(path)
-        if stored and stamp_of(path) in (stored[0], GONE):
-            vector = stored[1]
-        else:
+        if not stored:
+            return self._search(queries.image_name(image), queries.image_vector(self.model, image), k)
+        if stamp_of(path) not in (stored[0], GONE):  # the file has changed since
             vector = queries.image_vector(self.model, image)
-        name = path if stored else queries.image_name(image)
-        return self._search(name, vector, k, but=path if stored and not itself else None)
+            return self._search(path, vector, k, but=None if itself else path)
+        if not itself:
+            return self._search(path, stored[1], k, but=path)
+        others = self._search(path, stored[1], k - 1, but=path)  # before a copy of it, whatever the rounding
+        return SearchResults(path, [path, *others.images], [1.0, *others.scores])
 
     def search_vectors(self, vectors, k: int = 10) -> list[SearchResults]:
         """One result for each of the vectors [n, dim], an array or a tensor."""
@@ -107,13 +110,17 @@ class SearchDatabase:
     def append(self, images: Pictures) -> SearchDatabase:
         """Add pictures; those that are there already are encoded again only if their files have changed. In place.
 
-        Several processes may do so at once. Errors as of `build`.
+        Several processes may do so at once. Errors as of `build`, and ModelError where the model has been
+        changed since.
         """
         paths, stored = picture_paths(images), self._table.stamps()
         stamps = {path: stamp_of(path) for path in paths}
         # A file that is gone keeps the vector it had.
         new = {path: at for path, at in stamps.items() if path not in stored or at not in (stored[path], GONE)}
-        causes: dict[str, str] = {}
+        causes = {path: "its name is not UTF-8; rename it" for path in new if not is_utf8(path)}
+        new = {path: at for path, at in new.items() if path not in causes}
+        if new:
+            require_same_model(self.identity, self.model, f"the database {self._table.url}")
         for part in _gathered(embed_parts(self.model, new, self.identity), STORED_EVERY):
             causes |= {path: cause for path, (_, cause) in part.unreadable.items()}
             if part.images:

@@ -59,8 +59,11 @@ def embed_images(
     return embed_paths(model, paths, model_identity(model), folder, known, devices)
 
 
-def embed_paths(model, paths: list[str], identity: ModelIdentity, folder=None, known=None, devices=None) -> Embedding:
-    """`embed_images` for paths that `picture_paths` gave, and an identity that is known."""
+def embed_paths(
+    model, paths: list[str], identity: ModelIdentity, folder=None, known=None, devices=None, asked: int | None = None
+) -> Embedding:
+    """`embed_images` for paths that `picture_paths` gave, and an identity that is known. asked: for how many pictures
+    where these are a part of them; only when none of all can be read is that an error."""
     stamps = {path: stamp_of(path) for path in paths}
     parts = list(embed_parts(model, stamps, identity, folder, known, devices))
     images = [path for part in parts for path in part.images]
@@ -70,7 +73,7 @@ def embed_paths(model, paths: list[str], identity: ModelIdentity, folder=None, k
     unreadable = pd.DataFrame(
         [(path, causes[path]) for path in paths if path in causes], columns=["image", "cause"], dtype=object
     )
-    warn_of_unreadable(unreadable, len(paths))
+    warn_of_unreadable(unreadable, len(paths) if asked is None else asked)
     # The row that each picture has among the parts, straight into its place: never all vectors twice in memory.
     row_of = {path: row for row, path in enumerate(kept)}
     vectors = np.empty((len(kept), model.dim), np.float32)

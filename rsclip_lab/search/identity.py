@@ -72,6 +72,12 @@ def weights_hash(net: torch.nn.Module) -> str:
 def require_same_model(identity: ModelIdentity, model, where: str = "the index") -> ModelIdentity:
     """The identity of `model`; ModelError, naming both and what differs, unless it is the one of `where`."""
     found = model_identity(model)
+    require_same_identity(identity, found, where)
+    return found
+
+
+def require_same_identity(identity: ModelIdentity, found: ModelIdentity, where: str) -> None:
+    """`require_same_model` for a model whose identity is known."""
     if found.key != identity.key:
         differs = [one.name for one in fields(identity) if getattr(found, one.name) != getattr(identity, one.name)]
         differs = ", ".join(name for name in differs if name != "name")
@@ -79,7 +85,6 @@ def require_same_model(identity: ModelIdentity, model, where: str = "the index")
             f"{where} was built with the model {_short(identity)}, this one is {_short(found)} (not the same: "
             f"{differs}), and their vectors cannot be compared: load the model it was built with, or build it anew"
         )
-    return found
 
 
 def _short(identity: ModelIdentity) -> str:

@@ -12,15 +12,16 @@ import pandas as pd
 
 from rsclip_lab.data.disk import named_folder
 from rsclip_lab.models.inputs import require_loaded
-from rsclip_lab.search import queries
+from rsclip_lab.search import queries, saved
 from rsclip_lab.search.embedding import Embedding, embed_paths, embedded
-from rsclip_lab.search.identity import ModelIdentity, model_identity, require_same_model
-from rsclip_lab.search.inverted_file import InvertedFile, faiss_or_none
+from rsclip_lab.search.identity import ModelIdentity, model_identity, require_same_identity, require_same_model
+from rsclip_lab.search.inverted_file import InvertedFile
 from rsclip_lab.search.neighbours import Neighbours
 from rsclip_lab.search.parts import PartFolder
 from rsclip_lab.search.pictures import GONE, Pictures, picture_paths, stamp_of
 from rsclip_lab.search.results import SearchResults
-from rsclip_lab.search.saved import SearchIndexError, is_index, read_data, read_words, write_index
+from rsclip_lab.search.saved import SearchIndexError
+from rsclip_lab.search.saving import write_index
 from rsclip_lab.search.stored import stored_paths
 
 
@@ -80,7 +81,7 @@ class SearchIndex:
         A picture of the index is not encoded again, and finds itself first; itself=False leaves it out.
         Raises ImageError for a picture that cannot be read, ValueError for k < 1, TypeError for other kinds.
         """
-        path = os.path.abspath(image) if isinstance(image, (str, os.PathLike)) else None
+        image, path = queries.picture_and_path(image)
         row = self._row_of.get(path)
         k = queries.checked_k(k, len(self) - (row is not None and not itself))
         stored = row is not None and stamp_of(path) in (self._stamps[row], GONE)
@@ -95,8 +96,8 @@ class SearchIndex:
     def search_vectors(self, vectors, k: int = 10) -> list[SearchResults]:
         """One result for each of the vectors [n, dim], an array or a tensor: many queries at once."""
         vectors = queries.checked_vectors(vectors, self.identity.dim)
-        names = [f"vector {row}" for row in range(len(vectors))]
-        return self._search(names, vectors, queries.checked_k(k, len(self)))
+        names, k = [f"vector {row}" for row in range(len(vectors))], queries.checked_k(k, len(self))
+        return self._search(names, vectors, k) if names else []
 
     def _search(self, names, vectors: np.ndarray, k: int) -> list[SearchResults]:
         scores, rows = self._neighbours.search(vectors, k)
@@ -109,6 +110,7 @@ class SearchIndex:
         """Add pictures; those that are there already are encoded again only if their files have changed. In place.
 
         folder: keeps finished parts of the work. The saved index changes with the next `save`.
+        Raises ImageError when none of the pictures can be read, ModelError where the model has been changed since.
         """
         stamps = {path: stamp_of(path) for path in picture_paths(images)}
         known = {path: self._stamps[row] for path, row in self._row_of.items() if path in stamps}
@@ -116,7 +118,8 @@ class SearchIndex:
         new = [path for path, stamp in stamps.items() if path not in known or stamp not in (known[path], GONE)]
         if not new:
             return self
-        found = embed_paths(self.model, new, self.identity, folder)
+        require_same_model(self.identity, self.model)
+        found = embed_paths(self.model, new, self.identity, folder, asked=len(stamps))
         self._delete([self._row_of[image] for image in found.images if image in self._row_of])
         first = len(self._images)
         self._neighbours.append(found.vectors)
@@ -176,14 +179,14 @@ class SearchIndex:
 
         Raises ModelError where the index of another model is there, CaptionError when the disk does not take it.
         """
-        if is_index(path):
-            there = read_words(named_folder(path)).get("model")
-            if there != self.identity.to_dict():
-                require_same_model(ModelIdentity.from_dict(there), self.model, f"the index in {path}")
+        there = saved.words_or_none(named_folder(path)) or {}
+        if there:
+            require_same_identity(ModelIdentity.from_dict(there["model"]), self.identity, f"the index in {path}")
         if self._neighbours.changed:
             self._settle()
         approximate = self.approximate
-        words = {"model": self.identity.to_dict(), "count": len(self)}
+        kept = {saved.LOADED_FROM: there[saved.LOADED_FROM]} if saved.LOADED_FROM in there else {}
+        words = {"model": self.identity.to_dict(), "count": len(self), **kept}
         if approximate is not None:
             words |= {"lists_read": approximate.lists_read, "recall": approximate.recall}
         unreadable = self.unreadable.values.tolist()
@@ -199,14 +202,26 @@ class SearchIndex:
         """
         require_loaded(model, "SearchIndex.load(path, model)")
         folder = named_folder(path)
-        words = read_words(folder)
-        identity = ModelIdentity.from_dict(words.get("model"))
-        require_same_model(identity, model, f"the index in {path}")
-        vectors, images = read_data(folder, words, identity.dim)
+        while True:
+            stamp = stamp_of(folder / saved.INDEX)
+            try:
+                return cls._read(folder, model)
+            except SearchIndexError:
+                if stamp_of(folder / saved.INDEX) == stamp:  # else somebody has saved another index meanwhile
+                    raise
+
+    @classmethod
+    def _read(cls, folder: Path, model) -> SearchIndex:
+        words = saved.read_words(folder)
+        identity = ModelIdentity.from_dict(words["model"])
+        require_same_model(identity, model, f"the index in {folder}")
+        vectors, images = saved.read_data(folder, words, identity.dim)
         stamps = [tuple(stamp) for stamp in images["stamps"]]
         unreadable = pd.DataFrame(images["unreadable"], columns=["image", "cause"], dtype=object)
         embedding = Embedding(images["images"], stamps, vectors, unreadable)
-        return cls(model, identity, embedding, Neighbours(vectors, _approximate(folder, words, identity.dim)))
+        return cls(
+            model, identity, embedding, Neighbours(vectors, saved.read_approximate(folder, words, identity.dim))
+        )
 
     def __repr__(self) -> str:
         facts = [f"{len(self):,} pictures", f"{self.identity.dim} dimensions"]
@@ -221,24 +236,10 @@ class SearchIndex:
 
 def _former(folder: str | Path, model) -> SearchIndex | None:
     """The index that is in the folder already; None where there is none, or, with a warning, a damaged one."""
-    if not is_index(folder):
+    if not saved.is_index(saved.require_place(folder)):  # what stands in the way is said before hours of work
         return None
     try:
         return SearchIndex.load(folder, model)
     except SearchIndexError as error:
         warnings.warn(f"{error}. That is what happens now", stacklevel=3)
         return None
-
-
-def _approximate(folder: Path, words: dict, dim: int) -> InvertedFile | None:
-    if "neighbours" not in words["files"]:
-        return None
-    if faiss_or_none() is None:
-        warnings.warn(
-            "the index was built with faiss, which is not installed: all pictures are compared, which takes longer; "
-            'pip install "rsclip-lab[search]"',
-            stacklevel=3,
-        )
-        return None
-    path = folder / words["files"]["neighbours"]["name"]
-    return InvertedFile.read(path, words["count"], dim, words["lists_read"], words["recall"])

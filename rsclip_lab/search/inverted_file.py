@@ -10,13 +10,16 @@ queries.
 from __future__ import annotations
 
 import math
+import os
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 
+from rsclip_lab.data.disk import FULL
 from rsclip_lab.environment import progress
 from rsclip_lab.search.exact import exact_neighbours
+from rsclip_lab.search.faiss_file import read_checked
 
 LISTS = 8  # times the root of the number of vectors
 TRAINED_ON, ROUNDS = 12, 5  # vectors a centre, and rounds of k-means
@@ -67,16 +70,19 @@ class InvertedFile:
     @classmethod
     def read(cls, path: Path, count: int, dim: int, lists_read: int, recall: dict[str, float]) -> InvertedFile:
         """Raises ValueError for a file that is not of so many vectors. Its hash is for the caller to check."""
-        try:
-            index = faiss_or_none().read_index(str(path))
-        except RuntimeError as error:
-            raise ValueError(f"{path}: faiss cannot read it; build the index again") from error
-        if (index.ntotal, index.d) != (count, dim) or not 1 <= lists_read <= getattr(index, "nlist", 0):
+        index = read_checked(faiss_or_none(), path, count, dim)
+        if not 1 <= lists_read <= index.nlist:
             raise ValueError(f"{path} is not the index of {count} vectors of {dim}; build it again")
         return cls(index, lists_read, recall)
 
     def write(self, path: Path) -> None:
-        faiss_or_none().write_index(self.index, str(path))
+        """Raises OSError when the disk is full, which faiss says in words only."""
+        try:
+            faiss_or_none().write_index(self.index, str(path))
+        except RuntimeError as error:
+            if number := next((number for number in FULL if os.strerror(number) in str(error)), None):
+                raise OSError(number, os.strerror(number)) from None
+            raise
 
     def search(self, vectors: np.ndarray, queries: np.ndarray, k: int, left_out: np.ndarray | None = None):
         """As `exact_neighbours`, nearly; where fewer than k were found, the score is -inf and the row -1."""

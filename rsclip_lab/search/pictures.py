@@ -24,7 +24,7 @@ def picture_paths(images: Pictures) -> list[str]:
     path where nothing is, TypeError for what has no path.
     """
     if isinstance(images, (str, os.PathLike)):
-        return _of_path(os.path.abspath(os.path.expanduser(images)))
+        return _of_path(absolute(images))
     if isinstance(images, pd.DataFrame):
         if "image" not in images:
             raise CaptionError("the table has no column 'image'; make it with read_captions")
@@ -38,7 +38,12 @@ def picture_paths(images: Pictures) -> list[str]:
             raise TypeError(f"picture {row} is {_kind(path)}, not a path; an index finds pictures by their files")
     if not paths:
         raise CaptionError("no pictures: the collection is empty; give paths, a table of captions or a folder")
-    return list(dict.fromkeys(os.path.abspath(path) for path in paths))
+    return list(dict.fromkeys(map(absolute, paths)))
+
+
+def absolute(path: str | os.PathLike) -> str:
+    """With ~ for the home."""
+    return os.path.abspath(os.path.expanduser(path))
 
 
 def _of_path(path: str) -> list[str]:
@@ -58,6 +63,14 @@ def stamp_of(path: str) -> Stamp:
         return facts.st_size, facts.st_mtime_ns
     except (OSError, ValueError):
         return GONE
+
+
+def is_utf8(path: str) -> bool:
+    """Whether it can be written as such; what a disk calls its files need not be."""
+    try:
+        return bool(path.encode())
+    except UnicodeEncodeError:
+        return False
 
 
 def _kind(value) -> str:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 
 import numpy as np
 import torch
+from PIL import Image
 
 from rsclip_lab.data.images import image_name as image_name  # what results call a picture
 from rsclip_lab.data.wording.language import foreign
+from rsclip_lab.search.pictures import absolute
 
 LONGEST_WORD = 1000  # letters; byte-pair encoding takes time in the square of a word's length
 
@@ -55,6 +58,13 @@ def _words_read(tokenizer, words: list[str]) -> int:
     return low
 
 
+def picture_and_path(image) -> tuple[object, str | None]:
+    """What is asked for, with ~ for the home in a path; and the absolute path of it, if it is one."""
+    if not isinstance(image, (str, os.PathLike)):
+        return image, None
+    return os.path.expanduser(image), absolute(image)
+
+
 def image_vector(model, image) -> np.ndarray:
     """Unit float32 [dim] of a path, a PIL image or a uint8 array [h, w, 3].
 
@@ -62,6 +72,8 @@ def image_vector(model, image) -> np.ndarray:
     """
     if isinstance(image, (list, tuple)) or (isinstance(image, np.ndarray) and image.ndim > 3):
         raise TypeError("search_image takes one picture; search_vectors(model.encode_images(images)) takes many")
+    if not isinstance(image, (str, os.PathLike, np.ndarray, Image.Image)):
+        raise TypeError(f"search_image takes a path, a PIL image or a uint8 array [h, w, 3], not {image!r:.80}")
     return model.encode_images(image)[0].numpy()
 
 
@@ -76,7 +88,10 @@ def checked_k(k: int, count: int) -> int:
 
 def checked_vectors(vectors, dim: int) -> np.ndarray:
     """Unit float32 [queries, dim] of vectors of any length but 0, a tensor or an array, one of them or many."""
-    vectors = torch.as_tensor(vectors).detach().cpu().float().numpy()
+    try:
+        vectors = torch.as_tensor(vectors).detach().cpu().float().numpy()
+    except (TypeError, ValueError, RuntimeError):  # None, words, rows of different lengths
+        raise TypeError(f"search_vectors takes an array or a tensor [n, {dim}], not {vectors!r:.80}") from None
     vectors = vectors[None] if vectors.ndim == 1 else vectors
     if vectors.ndim != 2 or vectors.shape[1] != dim:
         raise ValueError(f"vectors of shape {list(vectors.shape)}: the index holds {dim} dimensions, give [n, {dim}]")

@@ -6,7 +6,6 @@ import base64
 import html
 import io
 import os
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -59,7 +58,7 @@ class SearchResults:
 
     def _title(self) -> str:
         count = "1 picture" if len(self) == 1 else f"{len(self)} pictures"
-        return f"{count} for {textwrap.shorten(self.query, LONGEST_TITLE, placeholder=' …')!r}"
+        return f"{count} for {shortened(self.query, LONGEST_TITLE)!r}"
 
     def _repr_html_(self) -> str:
         rows = list(self.table.itertuples(index=False))
@@ -67,6 +66,16 @@ class SearchResults:
         more = f"<p>and {len(rows) - SHOWN} more, see .table</p>" if len(rows) > SHOWN else ""
         title = html.escape(self._title())
         return f"<p><b>{title}</b></p><div style='display:flex;flex-wrap:wrap;gap:8px'>{cells}</div>{more}"
+
+
+def shortened(text: str, longest: int) -> str:
+    """At most so many letters on one line, cut between words unless that loses half of them."""
+    text = " ".join(text.split())
+    if len(text) <= longest:
+        return text
+    cut = text[: longest - 2]
+    words = cut.rpartition(" ")[0]
+    return f"{words if len(words) > longest // 2 else cut} …"
 
 
 def _from_here(image: str) -> str:

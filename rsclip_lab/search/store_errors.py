@@ -36,6 +36,7 @@ CAUSES = [
     (r"No object store provider", "LanceDB knows no such store; name a folder, or s3://…, gs://… or az://…"),
 ]
 SECRET = re.compile(r"key|secret|token|password|credential|sas", re.IGNORECASE)
+RUST = re.compile(r",?\s*/\S+\.rs:\d+(:\d+)?")  # where in LanceDB's source it happened
 CONFLICT = re.compile(r"commit conflict|concurrent writers|concurrent transaction", re.IGNORECASE)
 
 
@@ -68,7 +69,11 @@ def _cause(error: Exception, options: dict) -> str:
         return "the disk is full; make room there, or name a folder on another disk"
     if number in NOT_ALLOWED:
         return f"cannot be read or written ({os.strerror(number)}); name another folder, or ask for access"
-    return f"the database cannot be read or written; LanceDB says: {_without_secrets(text, options)}"
+    says = _without_secrets(RUST.sub("", text), options)
+    return (
+        f"the database cannot be read or written; LanceDB says: {says}. If its files are damaged, take a copy "
+        "of it, or remove it and build it again"
+    )
 
 
 def _without_secrets(text: str, options: dict) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection
 
-from rsclip_lab.search.pictures import Pictures, picture_paths
+from rsclip_lab.search.pictures import Pictures, absolute, picture_paths
 
 NAMED = 3  # pictures in a message
 
@@ -16,7 +16,7 @@ def stored_paths(images: Pictures, stored: Collection[str]) -> list[str]:
     Raises ValueError for pictures that are not stored, naming some.
     """
     if isinstance(images, (str, os.PathLike)):
-        path = os.path.abspath(os.path.expanduser(images))
+        path = absolute(images)
         if path in stored:
             return [path]
         if not (below := [image for image in stored if image.startswith(path.rstrip(os.sep) + os.sep)]):

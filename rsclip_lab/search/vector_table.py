@@ -19,7 +19,7 @@ import numpy as np
 from filelock import FileLock
 
 from rsclip_lab.search.parts import Part
-from rsclip_lab.search.pictures import Stamp
+from rsclip_lab.search.pictures import Stamp, is_utf8
 from rsclip_lab.search.store_errors import StoreError, check_url, is_conflict, store_in_words
 
 TABLE = "images"
@@ -52,6 +52,8 @@ class VectorTable:
         take turns; in a store a new table stays empty for a moment, so that nothing is lost with it.
         """
         url = plain_url(url)
+        if os.path.isfile(url):
+            raise StoreError(f"{url}: is a file, and a database is a folder; name another one")
         if table := cls.open(url, options):
             return table
         with store_in_words(url, options), _one_at_a_time(url):
@@ -119,7 +121,9 @@ class VectorTable:
             self._write(lambda where=where: self._table.delete(where))
 
     def row(self, image: str) -> tuple[Stamp, np.ndarray] | None:
-        """Stamp and vector of a picture."""
+        """Stamp and vector of a picture, if it is there."""
+        if not is_utf8(image):
+            return None
         with self._in_words():
             found = self._table.search().where(f"image = {_quoted(image)}").limit(1).to_arrow().to_pylist()
         if not found:

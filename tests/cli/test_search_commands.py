@@ -1,5 +1,8 @@
 """`index` and `search` do what SearchIndex does."""
 
+import io
+import os
+
 import pandas as pd
 import pytest
 import tyro
@@ -54,8 +57,6 @@ def test_what_cannot_be_searched_is_said(folder, saved_model, picture_folder):
     for arguments in ([], ["a beach", "--image", picture_folder / "images" / "beach_0.png"]):
         with pytest.raises(ValueError, match="say what to look for"):
             run("search", folder, *arguments, "--model", saved_model)
-    with pytest.raises(ValueError, match="is of the model 'random': say where that lies by --model"):
-        run("search", folder, "a beach")
     with pytest.raises(ModelError, match="'random'.*'tiny'"):
         run("search", folder, "a beach", "--model", "tiny")
     with pytest.raises(ValueError, match="no search index in"):
@@ -66,3 +67,46 @@ def test_a_model_known_by_name_needs_no_option(picture_folder, tmp_path, capsys)
     assert run("index", "tiny", picture_folder / "images", "--out", tmp_path / "index", "--device", "cpu") == 0
     assert run("search", tmp_path / "index", "a beach", "--top", 2, "--device", "cpu") == 0
     assert "2 pictures for 'a beach'" in capsys.readouterr().out
+
+
+def test_an_index_says_where_its_model_lies(folder, saved_model, random_clip, picture_folder, tmp_path, capsys):
+    assert run("search", folder, "a beach", "--top", 2) == 0
+    assert "2 pictures for 'a beach'" in capsys.readouterr().out
+    SearchIndex.build(load_model(saved_model, device="cpu"), picture_folder / "images", folder)  # keeps it
+    assert run("search", folder, "a beach", "--top", 2) == 0
+    saved_model.rename(tmp_path / "elsewhere")
+    with pytest.raises(
+        ValueError, match="of the model 'random', no longer in .*model: say where that lies by --model"
+    ):
+        run("search", folder, "a beach")
+    SearchIndex.build(random_clip, picture_folder / "images", tmp_path / "other")
+    with pytest.raises(ValueError, match="is of the model 'random': say where that lies by --model"):
+        run("search", tmp_path / "other", "a beach")
+
+
+def test_another_model_of_the_same_name_leads_to_the_option(picture_folder, tmp_path):
+    model = load_model("tiny", device="cpu")
+    model.net.visual.head.proj.weight.data.mul_(2)
+    SearchIndex.build(model, picture_folder / "images", tmp_path / "index")
+    with pytest.raises(ModelError, match="'tiny' was loaded: say where that lies by --model"):
+        run("search", tmp_path / "index", "a beach")
+
+
+def test_names_in_another_encoding_are_printed_and_written(saved_model, picture_folder, tmp_path, monkeypatch):
+    images = picture_folder / "images"
+    strange = os.fsencode(images) + b"/gr\xfcn.png"
+    os.rename(images / "beach_0.png", strange)
+    with open(images / "broken.png", "w"):
+        pass
+    os.rename(images / "broken.png", os.fsencode(images) + b"/br\xfcn.png")
+    printed = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
+    monkeypatch.setattr("sys.stdout", printed)
+    with pytest.warns(UserWarning, match="cannot be read"):
+        assert run("index", saved_model, images, "--out", tmp_path / "index") == 0
+    table = tmp_path / "found.csv"
+    assert run("search", tmp_path / "index", "a beach", "--csv", table, "--top", 20) == 0
+    assert strange in table.read_bytes()
+    assert (
+        r"gr\udcfcn.png" in printed.buffer.getvalue().decode()
+        and r"br\udcfcn.png" in printed.buffer.getvalue().decode()
+    )

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -137,6 +138,36 @@ def test_a_picture_finds_itself_first_or_is_left_out(built, pictures):
     assert len(others) == 11 and pictures[3] not in others.images
 
 
+def test_copies_come_after_the_picture_itself(model, pictures, tmp_path):
+    copies = [str(shutil.copy(pictures[0], tmp_path / f"{name}.png")) for name in "abc"]
+    built = SearchDatabase.build(model, [*copies, *pictures], tmp_path / "base")
+    for image in copies:
+        found = built.search_image(image, k=2)
+        assert found.images[0] == image and found.scores[0] == 1 and len(found) == 2
+        assert built.search_image(image, k=1).images == [image]
+        assert {*built.search_image(image, k=4).images} == {*copies, pictures[0]}
+        assert image not in built.search_image(image, k=3, itself=False).images
+    assert len(built.search_image(copies[0], k=99)) == 15
+
+
+def test_a_model_that_was_changed_in_place_adds_nothing(pictures, tmp_path):
+    model = new_clip(TINY)
+    built = SearchDatabase.build(model, pictures[:6], tmp_path / "base")
+    model.net.visual.proj.data.mul_(2)
+    with pytest.raises(ModelError, match="not the same: weights"):
+        built.append(pictures)
+    assert built.images == pictures[:6]
+
+
+def test_names_that_are_not_utf8_are_unreadable(model, pictures, tmp_path):
+    strange = os.fsdecode(os.fsencode(shutil.copy(pictures[0], tmp_path)) + b"\xfc.png")
+    os.rename(tmp_path / os.path.basename(pictures[0]), strange)
+    with pytest.warns(UserWarning, match="its name is not UTF-8; rename it"):
+        built = SearchDatabase.build(model, [*pictures, strange], tmp_path / "base")
+    assert built.images == pictures and built.unreadable["image"].tolist() == [strange]
+    assert built.search_image(strange, k=1).images == [pictures[0]]
+
+
 def test_stored_pictures_are_not_encoded_again_and_changed_ones_are_replaced(built, model, tmp_path, encoded):
     path, other = str(tmp_path / "a.png"), str(tmp_path / "b.png")
     for one, colour in ((path, "red"), (other, "blue")):
@@ -244,11 +275,19 @@ def test_a_file_or_another_programs_table_is_no_database(model, pictures, tmp_pa
     import lancedb
 
     (tmp_path / "file").write_text("")
-    with pytest.raises(StoreError, match="file: "):
+    with pytest.raises(StoreError, match="file: is a file, and a database is a folder; name another one"):
         SearchDatabase.build(model, pictures, tmp_path / "file")
     lancedb.connect(tmp_path / "theirs").create_table("images", [{"text": "x"}])
     with pytest.raises(StoreError, match="another program"):
         SearchDatabase.load(tmp_path / "theirs", model)
+
+
+def test_damaged_files_are_told_without_lancedbs_own_places(built, model, tmp_path):
+    for path in (tmp_path / "base" / "images.lance").rglob("*.lance"):
+        path.write_bytes(path.read_bytes()[:-99])
+    with pytest.raises(StoreError, match="If its files are damaged, take a copy of it") as error:
+        SearchDatabase.load(tmp_path / "base", model).search_text("a beach")
+    assert ".rs:" not in str(error.value)
 
 
 def test_a_missing_lancedb_is_named(model, pictures, tmp_path, monkeypatch):

@@ -1,11 +1,14 @@
 """The index as it is used: asked in words and pictures, saved, loaded, changed, and what is wrong told."""
 
+import hashlib
 import json
 import multiprocessing
 import os
+import re
 import shutil
 import signal
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -13,7 +16,7 @@ import pytest
 import torch
 from PIL import Image
 
-from rsclip_lab.data import CaptionError, open_image, read_captions, sample
+from rsclip_lab.data import CaptionError, ImageError, open_image, read_captions, sample
 from rsclip_lab.models import ModelError, load_model
 from rsclip_lab.search import embedding, saved
 from rsclip_lab.search import neighbours as neighbours_module
@@ -21,6 +24,16 @@ from rsclip_lab.search.identity import model_identity
 from rsclip_lab.search.index import SearchIndex
 from rsclip_lab.search.results import SearchResults
 from rsclip_lab.search.saved import SearchIndexError
+
+THEIRS = (
+    "images.json",
+    "vectors.npy",
+    "vectors.json",
+    "neighbours.faiss",
+    ".images.json.part",
+    "vectors-0123456789abcdef.npy",
+    "images-0123456789abcdef.npy",
+)
 
 
 @pytest.fixture
@@ -33,6 +46,18 @@ def index(random_clip, pictures):
     return SearchIndex.build(random_clip, pictures)
 
 
+@pytest.fixture
+def approximate(random_clip, monkeypatch):
+    """An index of 600 vectors through faiss."""
+    monkeypatch.setattr(neighbours_module, "EXACT_BELOW", 400)
+    monkeypatch.setattr("rsclip_lab.search.inverted_file.HELD_OUT", 50)
+    vectors = np.random.default_rng(0).standard_normal((600, 32)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    found = embedding.embedded([f"/nowhere/{row}.png" for row in range(600)], [(1, 1)] * 600, vectors)
+    neighbours = neighbours_module.Neighbours.build(vectors)
+    return SearchIndex(random_clip, model_identity(random_clip), found, neighbours)
+
+
 def by_hand(model, vector, pictures):
     """Pictures by their cosine with a vector, and the cosines."""
     cosines = {image: float(model.encode_images(image)[0].double() @ vector.double()) for image in pictures}
@@ -42,6 +67,30 @@ def by_hand(model, vector, pictures):
 def assert_same(found, expected):
     assert list(found.images) == [image for image, _ in expected]
     np.testing.assert_allclose(found.scores, [score for _, score in expected], atol=1e-6)
+
+
+def files_of(folder):
+    """What an index's folder holds, without hashes and without hidden files."""
+    return sorted(re.sub("-[0-9a-f]{16}", "", path.name) for path in folder.iterdir() if path.name[0] != ".")
+
+
+def say_otherwise(folder, kind, **words):
+    """Change index.json, or the file of images, which index.json then fits."""
+    path = next(folder.glob(f"{kind}*.json"))
+    values = json.loads(path.read_text())
+    path.write_text(json.dumps({key: value for key, value in (values | words).items() if value != "missing"}))
+    if kind != "index":
+        refit(folder, kind, path)
+
+
+def refit(folder, kind, path):
+    """Let index.json name this file."""
+    words = json.loads((folder / "index.json").read_text())
+    digest = saved.sha256_of(path)
+    name = f"{kind}-{digest[:16]}{path.suffix}"
+    os.rename(path, folder / name)
+    words["files"][kind] = {"name": name, "sha256": digest}
+    (folder / "index.json").write_text(json.dumps(words))
 
 
 def test_a_text_finds_the_pictures_with_the_largest_cosine(random_clip, index, pictures):
@@ -156,7 +205,7 @@ def test_saved_and_loaded_it_answers_the_same(random_clip, index, tmp_path):
     assert repr(again) == repr(index) == "SearchIndex(12 pictures, 32 dimensions, all compared, of 'random')"
     assert again.images == index.images
     assert_same(again.search_text("a beach", 12), list(index.search_text("a beach", 12)))
-    assert sorted(path.suffix for path in (tmp_path / "index").iterdir()) == [".json", ".json", ".npy"]
+    assert files_of(tmp_path / "index") == ["images.json", "index.json", "vectors.npy"]
 
 
 def test_another_models_index_is_refused_and_both_are_named(random_clip, index, tmp_path):
@@ -188,7 +237,7 @@ def test_a_file_that_is_not_as_it_was_saved_is_refused(random_clip, index, tmp_p
         path.write_bytes(data[:-9] if damage == "cut" else data[:-9] + b"?" * 9)
     with pytest.raises(SearchIndexError, match=str(path.name) + "|no search index"):
         SearchIndex.load(folder, random_clip)
-    if kind != "index":
+    if (kind, damage) != ("index", "removed"):
         with pytest.warns(UserWarning, match="That is what happens now"):
             assert len(SearchIndex.build(random_clip, index.images, folder)) == 12
         assert len(SearchIndex.load(folder, random_clip)) == 12
@@ -208,6 +257,9 @@ def test_a_folder_with_something_else_is_not_written_over(random_clip, index, tm
     (tmp_path / "index.json").write_text('{"mine": 1}')
     with pytest.raises(SearchIndexError, match="stands in the way"):
         index.save(tmp_path)
+    random_clip.net.encode_image = None  # said before anything is encoded
+    with pytest.raises(SearchIndexError, match="stands in the way"):
+        SearchIndex.build(random_clip, index.images, tmp_path)
     assert (tmp_path / "index.json").read_text() == '{"mine": 1}'
     with pytest.raises(SearchIndexError, match="no search index in"):
         SearchIndex.load(tmp_path / "none", random_clip)
@@ -236,8 +288,8 @@ def test_a_save_cut_short_anywhere_leaves_the_former_index(random_clip, index, p
             after += 1
             continue
         break
-    assert after == 5 and len(SearchIndex.load(folder, random_clip)) == 7
-    assert len(list(folder.iterdir())) == 3  # nothing of what was cut short is left
+    assert after == 6 and len(SearchIndex.load(folder, random_clip)) == 7
+    assert files_of(folder) == ["images.json", "index.json", "vectors.npy"]  # nothing of what was cut short is left
 
 
 def save_for_ever(folder, model, images):
@@ -288,15 +340,9 @@ def test_append_and_delete_equal_a_fresh_build(random_clip, pictures, tmp_path):
         assert_same(one.search_image(pictures[5], 4), list(fresh.search_image(pictures[5], 4)))
 
 
-def test_the_same_in_an_approximate_index(random_clip, picture_folder, monkeypatch, tmp_path):
-    monkeypatch.setattr(neighbours_module, "EXACT_BELOW", 400)
-    monkeypatch.setattr("rsclip_lab.search.inverted_file.HELD_OUT", 50)
-    vectors = np.random.default_rng(0).standard_normal((600, 32)).astype(np.float32)
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    names = [f"/nowhere/{row}.png" for row in range(600)]
-    found = embedding.embedded(names, [(1, 1)] * 600, vectors)
-    neighbours = neighbours_module.Neighbours.build(vectors, exact_below=400)
-    index = SearchIndex(random_clip, model_identity(random_clip), found, neighbours)
+def test_the_same_in_an_approximate_index(random_clip, approximate, picture_folder, tmp_path):
+    index, vectors = approximate, approximate._neighbours.base
+    names = index.images
     assert index.approximate is not None and "recall@10 about" in repr(index)
     index.append(picture_folder).delete(names[:20])
     fresh = np.concatenate([vectors[20:], index._neighbours.tail])
@@ -307,7 +353,7 @@ def test_the_same_in_an_approximate_index(random_clip, picture_folder, monkeypat
         assert len(images) == len(fresh) == 592
         got = {images.index(image) for image in one.search_vectors(query, 10)[0].images}
         assert len(got & expected) >= 9
-    assert {path.suffix for path in (tmp_path / "index").iterdir()} == {".json", ".npy", ".faiss"}
+    assert files_of(tmp_path / "index") == ["images.json", "index.json", "neighbours.faiss", "vectors.npy"]
 
 
 def test_appending_pictures_that_changed_replaces_them(random_clip, index, pictures):
@@ -397,11 +443,7 @@ def test_saving_uses_no_pickle(random_clip, index, tmp_path):
     folder = index.save(tmp_path / "index")
     (path,) = folder.glob("vectors-*.npy")
     np.save(path, np.array([{"a": 1}], dtype=object), allow_pickle=True)
-    words = json.loads((folder / "index.json").read_text())
-    digest = saved.sha256_of(path)
-    words["files"]["vectors"] = {"name": f"vectors-{digest[:16]}.npy", "sha256": digest}
-    os.rename(path, folder / words["files"]["vectors"]["name"])
-    (folder / "index.json").write_text(json.dumps(words))
+    refit(folder, "vectors", path)
     with pytest.raises(SearchIndexError, match="holds no vectors"):
         SearchIndex.load(folder, random_clip)
 
@@ -411,3 +453,195 @@ def test_results_are_written_as_seen_from_the_current_folder(tmp_path, monkeypat
     monkeypatch.chdir(tmp_path)
     lines = repr(SearchResults("boats", [inside, outside], [0.5, 0.4])).splitlines()
     assert "  mine/a.png" in lines[1] and f"  {outside}" in lines[2]
+
+
+def test_files_of_others_in_the_folder_stay(random_clip, pictures, tmp_path):
+    """Whatever they are called, unless an index wrote them."""
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    theirs = {name: f"mine: {name}".encode() for name in THEIRS}
+    for name, content in theirs.items():
+        (folder / name).write_bytes(content)
+    for count in (12, 7):
+        SearchIndex.build(random_clip, pictures[:count], folder)
+        assert {name: (folder / name).read_bytes() for name in theirs} == theirs
+    assert len(SearchIndex.load(folder, random_clip)) == 7
+    for name in theirs:
+        (folder / name).unlink()
+    assert files_of(folder) == ["images.json", "index.json", "vectors.npy"]
+
+
+def test_what_a_killed_save_left_is_removed(random_clip, index, pictures, tmp_path):
+    folder = index.save(tmp_path / "index")
+    (tmp_path / "index" / ".index-saving-abc").mkdir()
+    (tmp_path / "index" / ".index-saving-abc" / "vectors.npy").write_bytes(b"half")
+    (old,) = folder.glob("vectors-*")
+    data = old.read_bytes() + b"of a save that was killed before its index.json"
+    (folder / f"vectors-{hashlib.sha256(data).hexdigest()[:16]}.npy").write_bytes(data)
+    SearchIndex.build(random_clip, pictures[:7], folder)
+    assert files_of(folder) == ["images.json", "index.json", "vectors.npy"]
+    assert [path.name for path in folder.glob(".*")] == [".index.lock"]
+
+
+def test_a_model_that_was_changed_in_place_adds_nothing(random_clip, pictures, tmp_path):
+    model = random_clip.copy()
+    index = SearchIndex.build(model, pictures[:6])
+    model.net.visual.proj.data.mul_(2)
+    with pytest.raises(ModelError, match="not the same: weights"):
+        index.append(pictures)
+    assert index.images == pictures[:6]
+    other = SearchIndex.build(model, pictures[:3])
+    with pytest.raises(ModelError, match="not the same: weights"):  # of the vectors, not of what the model is now
+        index.save(other.save(tmp_path / "index"))
+    assert len(SearchIndex.load(tmp_path / "index", model)) == 3
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("index", {"count": True}),
+        ("index", {"model": None}),
+        ("index", {"model": {}}),
+        ("index", {"loaded_from": 1}),
+        ("images", {"stamps": "missing"}),
+        ("images", {"stamps": 12 * [1]}),
+        ("images", {"stamps": 12 * [[1, "2"]]}),
+        ("images", {"images": None}),
+        ("images", {"images": list(range(12))}),
+        ("images", {"images": 12 * ["/a.png"]}),
+        ("images", {"unreadable": "missing"}),
+        ("images", {"unreadable": [1, 2]}),
+    ],
+)
+def test_damaged_words_are_told_and_built_over(random_clip, index, tmp_path, kind, words):
+    folder = index.save(tmp_path / "index")
+    say_otherwise(folder, kind, **words)
+    with pytest.raises(SearchIndexError, match=f"{kind}.*build the index again"):
+        SearchIndex.load(folder, random_clip)
+    with pytest.warns(UserWarning, match="That is what happens now"):
+        SearchIndex.build(random_clip, index.images, folder)
+    assert SearchIndex.load(folder, random_clip).images == index.images
+
+
+@pytest.mark.parametrize("length", [0, 1, 20, 60, 300])
+def test_an_index_json_that_was_cut_short_is_built_over(random_clip, index, tmp_path, length):
+    folder = index.save(tmp_path / "index")
+    text = (folder / "index.json").read_text()
+    (folder / "index.json").write_text(text[:length])
+    with pytest.warns(UserWarning, match="index.json is not readable JSON.*That is what happens now"):
+        SearchIndex.build(random_clip, index.images, folder)
+    assert (folder / "index.json").read_text() == text
+    (folder / "index.json").write_text("")
+    index.save(folder)
+    assert len(SearchIndex.load(folder, random_clip)) == 12
+
+
+@pytest.mark.parametrize(
+    "words", [{"lists_read": 0}, {"lists_read": "missing"}, {"recall": {}}, {"recall": {"image-like": 2}}]
+)
+def test_damaged_words_of_an_approximate_index(random_clip, approximate, pictures, tmp_path, words):
+    folder = approximate.save(tmp_path / "index")
+    say_otherwise(folder, "index", **words)
+    with pytest.raises(SearchIndexError, match="lists_read, recall.*build the index again"):
+        SearchIndex.load(folder, random_clip)
+    with pytest.warns(UserWarning, match="That is what happens now"):
+        assert len(SearchIndex.build(random_clip, pictures, folder)) == 12
+
+
+def test_a_faiss_file_that_faiss_cannot_read_is_built_over(random_clip, approximate, pictures, tmp_path):
+    folder = approximate.save(tmp_path / "index")
+    (path,) = folder.glob("*.faiss")
+    path.write_bytes(b"nothing")
+    refit(folder, "neighbours", path)
+    with pytest.raises(SearchIndexError, match="faiss cannot read it"):
+        SearchIndex.load(folder, random_clip)
+    with pytest.warns(UserWarning, match="That is what happens now"):
+        assert len(SearchIndex.build(random_clip, pictures, folder)) == 12
+
+
+def test_new_files_that_are_all_unreadable_are_listed(index, pictures, tmp_path):
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"")
+    with pytest.warns(UserWarning, match="1 of 13 pictures cannot be read"):
+        index.append([*pictures, broken])
+    assert len(index) == 12 and index.unreadable["image"].tolist() == [str(broken)]
+    with pytest.raises(ImageError, match="1 of 1 pictures cannot be read"):
+        index.append([broken])
+
+
+def test_many_write_and_read_the_same_folder(random_clip, index, pictures, tmp_path):
+    folder = index.save(tmp_path / "index")
+    several = [index, SearchIndex.build(random_clip, pictures[:5])]
+
+    def write(number):
+        for turn in range(8):
+            several[(number + turn) % 2].save(folder)
+
+    def read(number):
+        return {len(SearchIndex.load(folder, random_clip)) for _ in range(12)}
+
+    with ThreadPoolExecutor(5) as pool:
+        writers, readers = (
+            [pool.submit(write, number) for number in range(3)],
+            [pool.submit(read, 0), pool.submit(read, 1)],
+        )
+    assert all(writer.result() is None for writer in writers)
+    assert set().union(*(reader.result() for reader in readers)) <= {5, 12}
+    assert files_of(folder) == ["images.json", "index.json", "vectors.npy"]
+
+
+def test_an_index_that_was_replaced_while_it_was_read_is_read_again(
+    random_clip, index, pictures, tmp_path, monkeypatch
+):
+    folder, real = index.save(tmp_path / "index"), saved.read_words
+    changed = SearchIndex.build(random_clip, pictures[:5])
+
+    def read_words(where):
+        words = real(where)
+        monkeypatch.setattr(saved, "read_words", real)
+        changed.save(folder)
+        return words
+
+    monkeypatch.setattr(saved, "read_words", read_words)
+    assert len(SearchIndex.load(folder, random_clip)) == 5
+
+
+def test_a_full_disk_is_told_as_such(index, tmp_path):
+    resource = pytest.importorskip("resource")
+    former = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, former[1]))
+    try:
+        with pytest.raises(CaptionError, match="the disk is full"):
+            index.save(tmp_path / "index")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, former)
+    assert files_of(tmp_path / "index") == []
+
+
+def test_no_vectors_find_nothing(index):
+    assert index.search_vectors(np.empty((0, 32), np.float32)) == []
+
+
+@pytest.mark.parametrize("wrong", [None, "abc", [[1.0], [1.0, 2.0]]])
+def test_what_is_no_vector_and_no_picture(index, wrong):
+    with pytest.raises(TypeError, match=r"search_vectors takes an array or a tensor \[n, 32\]"):
+        index.search_vectors(wrong)
+    if not isinstance(wrong, str):
+        with pytest.raises(TypeError, match="search_image takes"):
+            index.search_image(wrong)
+
+
+def test_a_file_is_no_folder(index, pictures):
+    for call in (index.save, lambda folder: SearchIndex.build(index.model, pictures, folder)):
+        with pytest.raises(NotADirectoryError, match="is a file, and an index is a folder; name another one"):
+            call(pictures[0])
+
+
+def test_the_home_is_known_by_its_sign(random_clip, pictures, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    shutil.copy(pictures[0], tmp_path / "a.png")
+    shutil.copy(pictures[1], tmp_path / "b.png")
+    index = SearchIndex.build(random_clip, ["~/a.png", *pictures[2:]])
+    assert index.images[0] == str(tmp_path / "a.png")
+    assert index.search_image("~/a.png", 1).images == [str(tmp_path / "a.png")]
+    assert len(index.search_image("~/b.png", 1)) == 1

@@ -1,5 +1,6 @@
 """The nearest, exactly and nearly: beside numpy by hand, after additions and deletions too."""
 
+import errno
 import sys
 
 import numpy as np
@@ -164,6 +165,56 @@ def test_written_and_read_it_answers_the_same(clustered, inverted, tmp_path):
     (tmp_path / "a.faiss").write_bytes(b"nothing")
     with pytest.raises(ValueError, match="faiss cannot read it"):
         InvertedFile.read(tmp_path / "a.faiss", 20_000, 64, 5, {})
+
+
+def written_by_faiss(vectors, path, lists=10, ids=None, on_disk=None, centres=None, kind="QT_8bit_uniform"):
+    """A file like ours, or nearly."""
+    import faiss
+
+    dim, metric = vectors.shape[1], faiss.METRIC_INNER_PRODUCT
+    quantizer = faiss.IndexFlatIP(dim)
+    index = faiss.IndexIVFScalarQuantizer(quantizer, dim, lists, getattr(faiss.ScalarQuantizer, kind), metric, False)
+    index.train(vectors)
+    if on_disk:
+        inverted_lists = faiss.OnDiskInvertedLists(lists, index.code_size, str(on_disk))
+        index.replace_invlists(inverted_lists)
+    index.add_with_ids(vectors, np.arange(len(vectors)) if ids is None else ids)
+    if centres:
+        more = faiss.IndexFlatIP(dim)
+        more.add(np.resize(vectors, (centres, dim)))
+        index.quantizer = more
+    faiss.write_index(index, str(path))
+
+
+def test_of_faiss_files_only_such_as_are_written_here_are_read(tmp_path, monkeypatch):
+    import faiss
+
+    vectors = unit(np.random.default_rng(0).standard_normal((500, 16)))
+    written_by_faiss(vectors, tmp_path / "good.faiss")
+    assert InvertedFile.read(tmp_path / "good.faiss", 500, 16, 5, {}).index.ntotal == 500
+    written_by_faiss(vectors, tmp_path / "far.faiss", ids=np.arange(500) + 10**9)
+    written_by_faiss(vectors, tmp_path / "twice.faiss", ids=np.zeros(500, np.int64))
+    read, real = [], faiss.read_index
+    monkeypatch.setattr(faiss, "read_index", lambda path: read.append(path) or real(path))
+    for name in ("far", "twice"):
+        with pytest.raises(ValueError, match="is not the index of 500 vectors"):
+            InvertedFile.read(tmp_path / f"{name}.faiss", 500, 16, 5, {})
+    read.clear()
+    secret = tmp_path / "secret"
+    written_by_faiss(vectors, tmp_path / "elsewhere.faiss", on_disk=secret)
+    written_by_faiss(vectors, tmp_path / "centres.faiss", centres=20)
+    written_by_faiss(vectors, tmp_path / "each.faiss", kind="QT_8bit")  # a scale for each component
+    faiss.write_index(faiss.IndexFlatIP(16), str(tmp_path / "flat.faiss"))
+    for name in ("elsewhere", "centres", "each", "flat"):
+        with pytest.raises(ValueError, match="is not the index of 500 vectors|faiss cannot read it"):
+            InvertedFile.read(tmp_path / f"{name}.faiss", 500, 16, 5, {})
+    assert not read  # by faiss, which would have mapped the file `secret`
+
+
+def test_a_full_disk_is_an_error_of_the_system(inverted):
+    with pytest.raises(OSError, match="No space left on device") as error:
+        inverted.write("/dev/full")
+    assert error.value.errno == errno.ENOSPC
 
 
 def test_much_changed_asks_to_be_settled(clustered, approximate, monkeypatch):

@@ -216,7 +216,8 @@ def test_killed_at_several_moments_it_goes_on_and_gives_the_same_bits(start, ran
     whole, resumed = SearchIndex.load(tmp_path / "whole", clip), SearchIndex.load(folder, clip)
     assert resumed.images == whole.images and len(whole) == PICTURES
     assert np.array_equal(resumed._neighbours.base, whole._neighbours.base)
-    assert sorted(path.suffix for path in folder.iterdir()) == [".json", ".json", ".npy"]  # no part is left
+    left = sorted(path.suffix for path in folder.iterdir() if path.name[0] != ".")
+    assert left == [".json", ".json", ".npy"]  # no part
     # And here, where it can be counted: what is in finished parts is not encoded again.
     names, real = [], embedding.open_image
     monkeypatch.setattr(embedding, "open_image", lambda path: names.append(path) or real(path))
