@@ -35,6 +35,7 @@ KS = (1, 5, 10)
 IMAGES, CAPTIONS, DIM = 1093, 5, 512
 BATCH = 64  # CLIP_benchmark's default
 LIMIT = 1e-6  # a recall may differ by
+MEMORY_ROUNDS = 3
 
 Pairs = tuple[torch.Tensor, torch.Tensor, torch.Tensor]  # image features, text features, image of each text
 
@@ -136,7 +137,7 @@ def memory(pairs: Pairs, rounds: int, ways: list[str]) -> dict[str, list[dict]]:
 def compare(images: int, dim: int, rounds: int) -> dict[str, dict[str, float]]:
     pairs = make_pairs(images, dim)
     figures = timed(pairs, rounds)
-    for way, several in memory(pairs, rounds, [*WAYS]).items():
+    for way, several in memory(pairs, MEMORY_ROUNDS, [*WAYS]).items():
         figures[f"{way}, growth, MB"] = statistics.median(one["MB"] for one in several)
     ratios = {
         "speed_vs_clip_benchmark": figures["CLIP_benchmark, ms"] / figures["ours, ms"],
@@ -157,7 +158,7 @@ def large(images: int, dim: int) -> dict[str, dict[str, float]]:
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=7, help="rounds of which the median is taken (default 7)")
+    parser.add_argument("--rounds", type=int, default=21, help="rounds of which the median is taken (default 21)")
     parser.add_argument("--images", type=int, default=IMAGES, help="images of the comparison (default 1093)")
     parser.add_argument("--dim", type=int, default=DIM, help="length of a vector (default 512)")
     parser.add_argument("--rows", type=int, help="ours alone with so many images")

@@ -9,7 +9,7 @@ from torch import Tensor
 from rsclip_lab.evaluation.metrics import IMAGE_ROWS, as_tensor, require_finite, require_image_rows, whole_numbers
 from rsclip_lab.evaluation.ranking import answers_ahead
 
-CHUNK = 2**19  # scores at a time on a CPU, 2 MB: larger ones leave its cache, smaller ones keep its cores waiting
+CHUNK = 2**18  # scores at a time on a CPU, 1 MB: larger ones leave its cache, smaller ones keep its cores waiting
 GPU_CHUNK = 2**25
 
 
