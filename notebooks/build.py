@@ -11,7 +11,6 @@ import re
 import sys
 import tempfile
 import time
-import tomllib
 from pathlib import Path
 
 import jupytext
@@ -20,18 +19,14 @@ from nbclient import NotebookClient
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
+from rsclip_lab.cli.badges import Home
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
-BADGE = (
-    "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
-    "(https://colab.research.google.com/github/{repository}/blob/{branch}/notebooks/{name}.ipynb)"
-)
-BOOTSTRAP = """# In Colab this installs the package, keeping Colab's own torch; elsewhere it does nothing.
-import sys
-
-if "google.colab" in sys.modules:
-    %pip install -q "rsclip-lab @ git+https://github.com/{repository}@{branch}"\
-"""
+# What Colab reads: a machine with a GPU, and no outputs of somebody else's machine in the way of running it anew.
+COLAB = {"accelerator": "GPU", "colab": {"gpuType": "T4", "provenance": []}}
+AS_FORM = {"cellView": "form"}  # Colab shows its title, and the code on demand
+VIEW = "application/vnd.jupyter.widget-view+json"
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 MOST_BYTES = 500_000
 
@@ -46,18 +41,29 @@ def target(source: Path) -> Path:
 
 def assemble(source: Path) -> NotebookNode:
     """The notebook without outputs: the badge, the bootstrap cell, then the cells of the source."""
-    setting = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["rsclip-lab"]
-    where = {**setting, "name": source.stem}
-    header = [new_markdown_cell(BADGE.format(**where)), new_code_cell(BOOTSTRAP.format(**where))]
+    home = Home.of(ROOT)
+    header = [new_markdown_cell(f"{home.badge(source.stem)} {links(home, source)}"), new_code_cell(home.bootstrap())]
     body = jupytext.read(source)
     notebook = nbformat.v4.new_notebook(cells=[*header, *body.cells])
     notebook.metadata = NotebookNode(
-        kernelspec=KERNEL, language_info={"name": "python"}, made_from=made_from(source)
+        kernelspec=KERNEL, language_info={"name": "python"}, made_from=made_from(source), **COLAB
     )
     for number, cell in enumerate(notebook.cells):
         cell["id"] = f"cell-{number:02d}"  # stable, so that rebuilding changes only what changed
         cell.metadata = NotebookNode()
+    notebook.cells[1].metadata.update(AS_FORM)
     return notebook
+
+
+def links(home: Home, source: Path) -> str:
+    """Ways out of a notebook that lead somewhere even where it lies alone, as in Colab."""
+    lessons = [lesson.stem for lesson in sources()]
+    after = lessons.index(source.stem) + 1
+    ways = {"slides of this lesson": home.link(f"slides/{source.stem}.md")}
+    if after < len(lessons):
+        ways["next lesson in Colab"] = home.page(lessons[after])
+    ways["glossary"] = home.link("notebooks/glossary.md")
+    return " · ".join(["", *(f"[{words}]({place})" for words, place in ways.items())]).strip()
 
 
 def made_from(source: Path) -> dict[str, str]:
@@ -81,11 +87,12 @@ def execute(notebook: NotebookNode) -> None:
 
 
 def tidy(notebook: NotebookNode) -> None:
-    """Drop timings and widget state, keep of a progress bar what is left on the screen at the end."""
+    """Drop timings and widgets (their static picture is an output of its own), keep of a progress bar what is left on
+    the screen at the end."""
     notebook.metadata.pop("widgets", None)
     notebook.metadata["language_info"] = NotebookNode(name="python")
     for cell in notebook.cells:
-        cell.metadata = NotebookNode()
+        cell.metadata = NotebookNode({key: value for key, value in cell.metadata.items() if key in AS_FORM})
         if cell.cell_type == "code":
             cell.outputs = [output for output in _joined(cell.outputs) if _keep(output)]
 
@@ -107,8 +114,7 @@ def _keep(output: NotebookNode) -> bool:
     if output.output_type == "stream":
         output.text = on_screen(output.text)
         return bool(output.text.strip())
-    output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
-    return output.output_type == "error" or bool(output.get("data"))
+    return output.output_type == "error" or VIEW not in output.get("data", {})
 
 
 def on_screen(text: str) -> str:
@@ -130,9 +136,7 @@ def build(source: Path) -> None:
     text = nbformat.writes(notebook) + "\n"
     size = len(text.encode())
     if size > MOST_BYTES:
-        sys.exit(
-            f"{source.name}: {size} bytes with outputs, more than {MOST_BYTES}: smaller or fewer figures"
-        )
+        sys.exit(f"{source.name}: {size} bytes with outputs, more than {MOST_BYTES}: smaller or fewer figures")
     part = target(source).with_suffix(".part")
     part.write_text(text, "utf-8")
     os.replace(part, target(source))

@@ -116,11 +116,27 @@ def test_importing_the_package_is_quick_and_silent():
 def test_every_public_name_is_there_and_listed():
     code = (
         "import rsclip_lab as lab\n"
-        "for name in lab.__all__: assert name in dir(lab) and getattr(lab, name) is not None, name\n"
+        "assert set(lab.__all__) <= set(dir(lab))\n"
+        "for name in set(lab.__all__) - set(lab._HOME['show']): assert getattr(lab, name) is not None, name\n"
         "import sys; assert 'matplotlib' not in sys.modules and 'ipywidgets' not in sys.modules\n"
         "print(type(lab.models()).__name__, lab.show.__name__)"
     )
     assert in_a_new_python(code).stdout.split() == ["DataFrame", "rsclip_lab.show"]
+
+
+def test_panels_are_public_and_name_their_extra_where_it_is_missing():
+    code = (
+        "import sys; sys.modules['ipywidgets'] = None\n"
+        "import rsclip_lab as lab\n"
+        "for name in lab._HOME['show']:\n"
+        "    try: getattr(lab, name)\n"
+        "    except ModuleNotFoundError as error: print(error)\n"
+    )
+    said = in_a_new_python(code).stdout.splitlines()
+    assert len(said) == 4 and all('pip install "rsclip-lab[notebooks]"' in line for line in said)
+    import rsclip_lab as lab
+
+    assert all(hasattr(getattr(lab, name), "figure") for name in lab._HOME["show"])
 
 
 CONTRACT = """read_captions ImageTextDataset sample audit load_model Clip models clip_loss FinetuneConfig

@@ -73,9 +73,16 @@ def test_a_progress_bar_that_was_wiped_leaves_nothing():
     assert [output.text for output in notebook.cells[0].outputs] == ["done\n"]
 
 
-def test_a_widget_is_replaced_by_its_static_form():
-    data = {"application/vnd.jupyter.widget-view+json": {}, "text/plain": "panel"}
-    cell = nbformat.v4.new_code_cell("x", outputs=[nbformat.v4.new_output("display_data", data=data)])
+def test_of_a_widget_its_static_picture_is_left():
+    view, picture = {build.VIEW: {}, "text/plain": "panel"}, {"image/png": "iVBO", "text/plain": "figure"}
+    outputs = [nbformat.v4.new_output("display_data", data=data) for data in (view, picture)]
+    cell = nbformat.v4.new_code_cell("x", outputs=outputs)
     notebook = nbformat.v4.new_notebook(cells=[cell], metadata={"widgets": {"state": 1}})
     build.tidy(notebook)
-    assert list(notebook.cells[0].outputs[0].data) == ["text/plain"] and "widgets" not in notebook.metadata
+    assert [dict(output.data) for output in notebook.cells[0].outputs] == [picture]
+    assert "widgets" not in notebook.metadata
+
+
+def test_colab_gives_it_a_gpu_and_folds_the_set_up(notebook):
+    assert notebook.metadata.accelerator == "GPU" and notebook.metadata.colab.gpuType == "T4"
+    assert notebook.cells[1].metadata == build.AS_FORM and notebook.cells[1].source.startswith("# @title")

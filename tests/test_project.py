@@ -11,7 +11,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
-TEXTS = [ROOT / "README.md", *sorted((ROOT / "data").glob("*/README.md"))]
+TEXTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "data").glob("*/README.md"))]
+TEXTS += sorted(path for folder in ("slides", "notebooks") for path in (ROOT / folder).glob("*.md"))
 
 
 def test_requirements_are_those_of_the_package_and_the_notebooks():
@@ -28,11 +29,12 @@ def test_requirements_never_pin_or_cap_a_platforms_own_torch():
 
 def test_the_badges_of_the_readme_are_those_of_the_setting():
     setting = PROJECT["tool"]["rsclip-lab"]
-    prefix = f"https://colab.research.google.com/github/{setting['repository']}/blob/{setting['branch']}/"
+    prefix = f"https://colab.research.google.com/github/{setting['repository']}/blob/{setting['ref']}/"
     text = (ROOT / "README.md").read_text("utf-8")
     targets = re.findall(r"\]\((https://colab\.research\.google\.com/github/[^)]*)\)", text)
-    assert len(targets) == 6 and all(target.startswith(prefix) for target in targets)
-    assert all((ROOT / target.removeprefix(prefix)).is_file() for target in targets)
+    assert all(target.startswith(prefix) for target in targets)
+    notebooks = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
+    assert [target.removeprefix(f"{prefix}notebooks/") for target in targets] == notebooks and len(notebooks) == 8
 
 
 @pytest.mark.parametrize("text", TEXTS, ids=lambda path: str(path.relative_to(ROOT)))

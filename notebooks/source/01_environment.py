@@ -36,7 +36,7 @@ import torch
 from open_clip.transformer import QuickGELU
 
 import rsclip_lab as lab
-from rsclip_lab import show
+from rsclip_lab import exercises, show
 
 pd.set_option("display.max_colwidth", None)  # tables show their words in full
 
@@ -291,11 +291,45 @@ plan.round(1)
 # column says hours, that is what a GPU is for (in Colab: Runtime, Change runtime type).
 #
 # The trained copy in `trial` is thrown away: `finetune` never changes the model that you pass in.
-#
+
+# %% [markdown]
 # ## Exercises
 #
-# **1. The scale as a knob.** Draw the probability of the best sentence against the logit scale. Where does
-# the model's own scale lie? Change the list of scales, and say what happens at 0.
+# The package checks these. Replace the `...` and run the cell; it says what is off, as often as you like.
+# `exercises.hint("01.1")` gives a hint, and once more a stronger one.
+#
+# **01.1 Undo a softmax.** A page on the web gives a picture "forest" with 0.62 and "river" with 0.07. Its model has a
+# logit scale of 100. How far apart were the two cosines? Three decimals.
+
+# %%
+answer = ...
+exercises.check("01.1", answer, shown=(0.62, 0.07), logit_scale=100)
+
+# %% [markdown]
+# **01.2 Softmax with the scale.** Write the function that was missing in the tutorial. It gets the cosines of one picture
+# with several texts. Mind a scale of 100: exp of a large number is too large for 32 bits.
+
+# %%
+def my_probabilities(cosines, logit_scale):  # [texts], a number -> [texts]
+    return ...
+
+
+exercises.check("01.2", my_probabilities)
+
+# %% [markdown]
+# **01.3 How long will it take?** 10,000 pictures with five captions each, 12 epochs, on this machine: how many minutes? An
+# epoch passes over each picture once, with one of its captions. The stopwatch has measured what you need.
+
+# %%
+print(f"{seconds_a_step:.3f} seconds for a step of {pictures_a_step:.0f} pictures")
+answer = ...
+exercises.check("01.3", answer, seconds_a_step=seconds_a_step, pictures_a_step=pictures_a_step)
+
+# %% [markdown]
+# ### To try
+#
+# **The scale as a knob.** The probability of the best sentence against the logit scale. Where does the model's own scale
+# lie? Change the list of scales, and say what happens at 0.
 
 # %%
 scales = np.array([0, 1, 3, 10, 30, 100])
@@ -306,8 +340,8 @@ for scale, best in zip(scales, probabilities.max(axis=1), strict=True):
 print(f"the model's own scale is {model.logit_scale:.0f}")
 
 # %% [markdown]
-# **2. Your own sentences.** Write sentences of your own for the picture above, a true one, a near miss and an
-# absurd one. Which does the model find? Then leave the true one out, and look how sure it is of the rest.
+# **Your own sentences.** Write a true one for the picture above, a near miss and an absurd one. Which does the model find?
+# Then leave the true one out, and look how sure it is of the rest.
 
 # %%
 my_sentences = ["a river seen from above", "a canal between fields", "a little cat"]

@@ -40,7 +40,7 @@ from torch.utils.data import DataLoader
 from torchvision import transforms
 
 import rsclip_lab as lab
-from rsclip_lab import show
+from rsclip_lab import exercises, show
 from rsclip_lab.data import Box, names_direction, sample_folder, turned
 from rsclip_lab.environment import throughput
 
@@ -503,11 +503,48 @@ pd.crosstab(ours["label"], ours["split"])[["train", "val", "test"]]
 # captions of a picture together, and takes, as the table shows, the same share of every kind.
 #
 # The sample comes with its split, so the following notebooks use that one.
-#
+
+# %% [markdown]
 # ## Exercises
 #
-# **1. Batch size and false negatives.** Predict the share for batches of 16 and of 256 before you run the
-# cell. Then read `lab.sample("land")` into `captions` above. Which set has the more varied captions?
+# The package checks these. Replace the `...` and run the cell; it says what is off, as often as you like.
+# `exercises.hint("02.1")` gives a hint, and once more a stronger one.
+#
+# **02.1 Taking turns.** A loader decodes files of 1024 pixels, then the model trains on them, then the loader goes on. How
+# many pictures a second is that on this machine?
+
+# %%
+loader, training = rates["decode files of 1024 pixels"], rates["the model in training"]
+print(f"the loader {loader:.0f}, the model in training {training:.0f} pictures a second")
+answer = ...
+exercises.check("02.1", answer, loader=loader, model=training)
+
+# %% [markdown]
+# **02.2 False negatives.** Write the share of a batch's rows whose caption another row has, too. Of three equal captions
+# all three rows count.
+
+# %%
+def my_shared(captions):  # a list of captions -> a share from 0 to 1
+    return ...
+
+
+exercises.check("02.2", my_shared)
+
+# %% [markdown]
+# **02.3 Back to a picture.** The network gets normalised pixels; you want to look at them. Undo the normalisation.
+
+# %%
+def my_picture(x, mean, std):  # [pictures, 3, height, width], three numbers, three numbers -> values from 0 to 1
+    return ...
+
+
+exercises.check("02.3", my_picture)
+
+# %% [markdown]
+# ### To try
+#
+# **Batch size and false negatives.** Predict the share for batches of 16 and of 256 before you run the cell. Then read
+# `lab.sample("land")` into `captions` above. Which set has the more varied captions?
 
 # %%
 for size in (16, 64, 256):
@@ -515,8 +552,7 @@ for size in (16, 64, 256):
     print(f"batch of {size:3}: {100 * np.mean(shares):.0f} %")
 
 # %% [markdown]
-# **2. How much crop?** Lower `min_crop` until the captions stop being true. What is lost first, the kind or
-# its details?
+# **How much crop?** Lower `min_crop` until the captions stop being true. What is lost first, the kind or its details?
 
 # %%
 min_crop = 0.2
@@ -526,7 +562,8 @@ show.plot_batch(crops, pictures["label"].fillna("?")[three], columns=3)
 
 # %% [markdown]
 # The figure shows three strongly cropped pictures with their kind. Ask of each: would you still know?
-#
+
+# %% [markdown]
 # ## Recap
 #
 # - Whatever form captions come in, one table, one row a caption; `image_id` keeps those of a picture together.

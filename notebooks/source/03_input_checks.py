@@ -30,7 +30,7 @@ import torch
 from PIL import Image, ImageEnhance
 
 import rsclip_lab as lab
-from rsclip_lab import show
+from rsclip_lab import exercises, show
 from rsclip_lab.data import sample_folder, write_csv
 
 pd.set_option("display.max_colwidth", None)  # tables show their words in full
@@ -139,7 +139,14 @@ report
 # - the **tiny**, the **dark** and the **blank** picture go in as a blur, as night and as nothing;
 # - a caption in **another language** becomes tokens too, and teaches noise.
 #
-# Here they are, as files and as the network would get them. Always look before you believe a program:
+# The browser shows every case: choose a kind of problem, and step through its pictures and captions. What you edit there
+# is written to a copy. (Where no panel is shown, as on GitHub, you see its picture only.)
+
+# %%
+lab.DataBrowser(captions, report)
+
+# %% [markdown]
+# Here are the quiet ones, as files and as the network would get them. Always look before you believe a program:
 
 # %%
 problems = report.problems.set_index("kind")
@@ -301,12 +308,53 @@ show.plot_similarity_matrix(similarity, list(pairs["label"]), list(pairs["captio
 # Here the diagonal can be seen. That difference is what fine-tuning has to make up for, and this matrix is
 # the picture to keep in mind in notebook 04: the right loss brightens the diagonal *and darkens the rest*;
 # the loss of the tutorial brightens everything.
-#
+
+# %% [markdown]
 # ## Exercises
 #
-# **1. Another fault.** Break a file in a way of your own (turn it by 90 degrees, swap its channels, give it
-# the captions of another picture), audit, and see whether it is found. What would a check have to know to
-# find it?
+# The package checks these. Replace the `...` and run the cell; it says what is off, as often as you like.
+# `exercises.hint("03.1")` gives a hint, and once more a stronger one.
+#
+# **03.1 Which check finds it?** Seven of the faults from the beginning. Under which kind did the first report have each?
+# Write the kind in quotes, as in the second column of the report.
+
+# %%
+answer = {
+    "a download that broke off": ...,
+    "a tile beyond the edge of the scene": ...,
+    "12-bit values saved as 8 bits": ...,
+    "a training picture in the test split, under another name": ...,
+    "a training picture in the test split, mirrored and brighter": ...,
+    "a caption of a hundred words": ...,
+    'a caption that says "n/a"': ...,
+}
+exercises.check("03.1", answer)
+
+# %% [markdown]
+# **03.2 Copies across splits.** Write the check for leaks. You get a table with a row a picture: `image` is its name,
+# `split` is train, val or test, and two rows have the same `content` when the pixels are the same. Return the names of
+# the test pictures that a model has seen in training.
+
+# %%
+def my_leaks(table):  # columns image, split, content -> names
+    return ...
+
+
+exercises.check("03.2", my_leaks)
+
+# %% [markdown]
+# **03.3 What is cut off.** How many tokens of the long caption does the model never read? The figure of the lengths and the
+# cell above it have the numbers.
+
+# %%
+answer = ...
+exercises.check("03.3", answer, model=model, caption=long)
+
+# %% [markdown]
+# ### To try
+#
+# **Another fault.** Break a file in a way of your own (turn it by 90 degrees, swap its channels, give it the captions of
+# another picture), audit, and see whether it is found. What would a check have to know to find it?
 
 # %%
 victim = Path(again["image"].iloc[5])
@@ -315,7 +363,7 @@ Image.merge("RGB", (blue, green, red)).save(victim)  # as OpenCV would have read
 lab.audit(again, model, batch_size=BATCH_SIZE).problems["kind"].value_counts()
 
 # %% [markdown]
-# **2. A batch too large.** From which `batch_size` on does the audit warn, and why is it only a warning?
+# **A batch too large.** From which `batch_size` on does the audit warn, and why is it only a warning?
 
 # %%
 my_batch_size = 512

@@ -31,7 +31,7 @@ import pandas as pd
 import torch
 
 import rsclip_lab as lab
-from rsclip_lab import show
+from rsclip_lab import exercises, show
 
 base = lab.load_model(MODEL, fallback="tiny")
 coast, coast_test = lab.sample(DATA, "train"), lab.sample(DATA, "test")
@@ -355,27 +355,59 @@ print(inspect.getsource(lab.FinetuneConfig).split("def ")[0].rstrip())
 # %% [markdown]
 # ## Exercises
 #
-# **1. The counter-example in one line.** Write the positives-only loss yourself and compare. Then find two
-# features for which it is 0 and CLIP's loss is not.
+# The package checks these. Replace the `...` and run the cell; it says what is off, as often as you like.
+# `exercises.hint("04.1")` gives a hint, and once more a stronger one.
+#
+# **04.1 Between two lines.** From ln(batch size) to its floor is all the way that CLIP's loss can go. What share of it has
+# the run come (mean of its last five steps)? Between 0 and 1, two decimals. The figure of the loss gives an estimate,
+# `runs["clip"].history` the numbers.
 
 # %%
-pictures, sentences = torch.nn.functional.normalize(torch.randn(2, 4, 8, generator=torch.manual_seed(0)), dim=-1)
-mine = 1 - (pictures * sentences).sum(dim=1).mean()  # your line here
-print(f"mine {mine:.6f}   the package's {lab.positives_only_loss(pictures, sentences):.6f}")
+answer = ...
+exercises.check("04.1", answer, history=runs["clip"].history, batch_size=BATCH_SIZE)
 
 # %% [markdown]
-# **2. CLIP's loss in three lines.** Use `torch.nn.functional.cross_entropy` on the logits and on their transpose;
-# the targets are the diagonal.
+# **04.2 The loss that learns nothing.** Write the tutorial's loss. Both arguments are unit vectors, row by row a pair.
 
 # %%
-logits, targets = 20 * pictures @ sentences.T, torch.arange(4)
-rows, columns = (torch.nn.functional.cross_entropy(each, targets) for each in (logits, logits.T))
-mine = (rows + columns) / 2  # your lines here
-print(f"mine {mine:.6f}   the package's {lab.clip_loss(pictures, sentences, 20.0):.6f}")
+def my_positives_only_loss(pictures, texts):  # [batch, dim] both -> one number
+    return ...
+
+
+exercises.check("04.2", my_positives_only_loss)
 
 # %% [markdown]
-# **3. Less replay.** Set `TRY` to `True`, and `REPLAY_SHARE` to 0.2: how much of the land is kept with a fifth of
-# each batch, and how much time does it save? Then half again, but `DISTILLATION` 0: what was its part?
+# **04.3 CLIP's loss.** Three lines: the logits, and the two questions. `torch.nn.functional.cross_entropy` may help; the
+# targets are the diagonal.
+
+# %%
+def my_clip_loss(image_features, text_features, logit_scale):  # [batch, dim] both, a number -> one number
+    return ...
+
+
+exercises.check("04.3", my_clip_loss)
+
+# %% [markdown]
+# **04.4 Cheat a loss.** Find features of length 1 for which the positives-only loss is 0, and CLIP's loss is as bad as
+# guessing.
+
+# %%
+pictures, sentences = ..., ...  # [batch, dim] both
+answer = ... if pictures is ... else (pictures, sentences)
+exercises.check("04.4", answer)
+
+# %% [markdown]
+# ### To try
+#
+# **Your own run.** Epochs, learning rate and loss of your choice, and the curve while it trains. At which learning rate
+# does it break?
+
+# %%
+lab.TrainingWidget(base, coast, config, replay=land)
+
+# %% [markdown]
+# **Less replay.** Set `TRY` to `True`, and `REPLAY_SHARE` to 0.2: how much of the land is kept with a fifth of each batch,
+# and how much time does it save? Then half again, but `DISTILLATION` 0: what was its part?
 
 # %%
 REPLAY_SHARE, DISTILLATION, TRY = 0.5, 5.0, False
@@ -385,8 +417,8 @@ if TRY:
 show.before_after_table(results)
 
 # %% [markdown]
-# **4. The alarm.** The package would have stopped the tutorial's recipe, had we not told it that this is a
-# counter-example. Set `ALARM` to 0.9 and `TRY_ALARM` to `True`: at which step does it ring, and what does it say?
+# **The alarm.** The package would have stopped the tutorial's recipe, had we not told it that this is a counter-example. Set
+# `ALARM` to 0.9 and `TRY_ALARM` to `True`: at which step does it ring, and what does it say?
 
 # %%
 ALARM, TRY_ALARM = 1.0, False

@@ -31,7 +31,7 @@ import numpy as np
 import pandas as pd
 
 import rsclip_lab as lab
-from rsclip_lab import show
+from rsclip_lab import exercises, show
 from rsclip_lab.evaluation import probe_table, wilson_interval
 
 base = lab.load_model(MODEL, fallback="tiny")
@@ -386,23 +386,68 @@ report
 # %% [markdown]
 # ## Exercises
 #
-# **1. The doctor's advice.** Give the doctor class names of your own. Which does this model not know?
+# The package checks these. Replace the `...` and run the cell; it says what is off, as often as you like.
+# `exercises.hint("05.1")` gives a hint, and once more a stronger one.
+#
+# **05.1 How many test pictures?** You want to say "85 %" with an interval of 4 points from end to end, 0.04 wide. How many
+# test pictures does that take? The table of widths above brings you close.
+
+# %%
+answer = ...
+exercises.check("05.1", answer, share=0.85, width=0.04)
+
+# %% [markdown]
+# **05.2 Top-k accuracy.** Write the measure of the first table.
+
+# %%
+def my_topk(scores, labels, k):  # [pictures, classes], [pictures] class numbers, a number -> a share from 0 to 1
+    return ...
+
+
+exercises.check("05.2", my_topk)
+
+# %% [markdown]
+# **05.3 Recall@k with several captions.** For how many pictures is at least one of their own captions among the k nearest
+# texts? `image_of_text[j]` is the number of the picture that text j belongs to.
+
+# %%
+def my_recall(cosines, image_of_text, k):  # [pictures, texts], [texts], a number -> a share from 0 to 1
+    return ...
+
+
+exercises.check("05.3", my_recall)
+
+# %% [markdown]
+# **05.4 Mean over classes.** Our kinds have equally many test pictures. Yours will not: then a model that knows only the
+# most frequent kind has a good accuracy. Write the mean of the classes' accuracies instead.
+
+# %%
+def my_mean_per_class(answers, labels):  # class numbers [pictures] both -> a share from 0 to 1
+    return ...
+
+
+exercises.check("05.4", my_mean_per_class)
+
+# %% [markdown]
+# ### To try
+#
+# **The doctor's advice.** Give the doctor class names of your own. Which does this model not know?
 
 # %%
 lab.prompt_doctor(models["replay"], ["beach", "shore", "seaside", "volcano"], templates=list(lab.TEMPLATES))
 
 # %% [markdown]
-# **2. Interval by hand.** Draw the pictures of the replay run again 1,000 times with replacement, and take the 2.5th and
-# 97.5th percentile of the accuracy. How close is it to Wilson's interval?
+# **Interval by hand.** Draw the pictures of the replay run again 1,000 times with replacement, and take the 2.5th and 97.5th
+# percentile of the accuracy. How close is it to Wilson's interval?
 
 # %%
 random = np.random.default_rng(0)
-drawn = random.choice(right["replay"], size=(1000, len(right["replay"]))).mean(axis=1)  # your line here
+drawn = random.choice(right["replay"], size=(1000, len(right["replay"]))).mean(axis=1)
 print("bootstrap", np.percentile(drawn, [2.5, 97.5]).round(3), "  Wilson", np.round(wilson_interval(right["replay"].mean(), len(pictures)), 3))
 
 # %% [markdown]
-# **3. Both remedies.** Interpolate the run *with replay* instead. Set `TUNED` to `"replay"`: what is the best alpha
-# now, and why may nobody choose it with the land training pictures? (Hint: who has seen them?)
+# **Both remedies.** Interpolate the run *with replay* instead. Set `TUNED` to `"replay"`: what is the best alpha now, and why
+# may nobody choose it with the land training pictures? (Who has seen them?)
 
 # %%
 TUNED = "clip"

@@ -29,7 +29,7 @@ from pathlib import Path
 import pandas as pd
 
 import rsclip_lab as lab
-from rsclip_lab import show
+from rsclip_lab import exercises, show
 from rsclip_lab.data import noun
 
 base = lab.load_model(MODEL, fallback="tiny")
@@ -94,6 +94,15 @@ show.plot_results(like, wanted=[labels[image] for image in examples], labels=lab
 # Pictures are compared with pictures here, and no word is needed. `itself=False` leaves out the picture that was asked
 # with, which would otherwise be its own best match.
 #
+# ### Search for yourself
+#
+# Ask for something that is in the sample in words that are not in its captions ("a place where planes wait"). When does
+# it fail? The button under a picture asks for more like it. (Where no panel is shown, as on GitHub, you see its picture.)
+
+# %%
+lab.SearchWidget(index, labels=labels, k=4)
+
+# %% [markdown]
 # ## Where is it?
 #
 # The answer for a whole picture can be followed back through the network: which places spoke for the text, and how
@@ -145,6 +154,13 @@ pd.concat(both).droplevel("image").round(3)
 # Neither row is calibrated (lesson 05 shows how to find out), and the second less than the first, as this network was
 # trained to choose.
 #
+# The prediction panel has both, with your own words and pictures: type, and the bars follow. Each bar can be asked where in
+# the picture it is. **Predict:** what becomes of the percentages when you add a fifth text that fits nothing?
+
+# %%
+lab.PredictionWidget(model, base=base, images=[picture], prompts=asked)
+
+# %% [markdown]
 # Before prompts go on a page, the doctor looks at them:
 
 # %%
@@ -174,16 +190,45 @@ print(len(again), "→", len(again.delete(some)), "→", len(again.append(some))
 # takes is tried out when the index is built, for picture queries and for text queries, which lie far from every
 # picture and need more. Beyond one machine, `lab.SearchDatabase` does the same in LanceDB, in a folder or an object
 # store (`[database]`).
-#
-# ## Exercises
-#
-# **1. Your words.** Ask for something that is in the sample in words that are not in its captions. When does it fail?
-
-# %%
-show.plot_results(index.search_text("a place where planes wait", k=4), labels=labels)
 
 # %% [markdown]
-# **2. More like this, but.** Add two vectors: a picture's and a text's. What do you get for a harbour crane plus "sea"?
+# ## Exercises
+#
+# The package checks these. Replace the `...` and run the cell; it says what is off, as often as you like.
+# `exercises.hint("06.1")` gives a hint, and once more a stronger one.
+#
+# **06.1 Count the hits.** Look at the first figure again. Three queries ask for a kind, with four places each. What share of
+# these places shows that kind? Two decimals.
+
+# %%
+answer = ...
+exercises.check("06.1", answer, found=found_texts, wanted=list(QUERIES.values()), labels=labels)
+
+# %% [markdown]
+# **06.2 The nearest pictures.** Write a search: the rows of the k vectors with the largest cosine with the query, the best
+# first. These vectors have any length.
+
+# %%
+def my_nearest(query, vectors, k):  # [dim], [pictures, dim], a number -> k row numbers
+    return ...
+
+
+exercises.check("06.2", my_nearest)
+
+# %% [markdown]
+# **06.3 Each text by itself.** Write what `several=True` does, with one neutral text: the sigmoid of each text against it.
+
+# %%
+def my_each_by_itself(cosines, neutral, logit_scale):  # [texts], its cosine, a number -> [texts]
+    return ...
+
+
+exercises.check("06.3", my_each_by_itself)
+
+# %% [markdown]
+# ### To try
+#
+# **More like this, but.** Add two vectors: a picture's and a text's. What do you get for a harbour crane plus "sea"?
 
 # %%
 crane = next(image for image, label in labels.items() if label == "harbour crane")
@@ -191,9 +236,9 @@ mixed = model.encode_images(crane) + 1.0 * model.encode_texts("a satellite view 
 show.plot_results(index.search_vectors(mixed, k=4), labels=labels)
 
 # %% [markdown]
-# **3. Before.** Build the index with `base` instead of `model`, and ask the first four queries again. Which still work,
-# and why?
-#
+# **Before.** Build the index with `base` instead of `model`, and ask the first four queries again. Which still work, and why?
+
+# %% [markdown]
 # ## Your own pictures
 #
 # Put the path of a folder into `MY_PICTURES` above (in Colab: upload one, or mount your drive) and run the cell again.
@@ -225,4 +270,4 @@ my_index.search_text(QUERY, k=6)
 # - One of several texts, or each by itself: decide before you show a percentage.
 # - An index belongs to its model.
 #
-# Next: 07 · Your own data: now with mine.
+# Next: [07 · Your own data](07_your_own_data.ipynb): now with mine.

@@ -50,7 +50,8 @@ NAME_LINES = 2
 
 
 def lecture_style(draw: Callable[..., Figure]) -> Callable[..., Figure]:
-    """A decorator for functions that draw."""
+    """A decorator for functions that draw; what their docstring says first is what a figure says to the blind."""
+    about = " ".join((draw.__doc__ or "").split("\n\n")[0].split())
 
     @wraps(draw)
     def drawn(*arguments, **options) -> Figure:
@@ -59,6 +60,8 @@ def lecture_style(draw: Callable[..., Figure]) -> Callable[..., Figure]:
             for axes in figure.axes:
                 for axis in (axes.xaxis, axes.yaxis):
                     number_plainly(axis)
+        if isinstance(figure, LabFigure):
+            figure.about = about
         return figure
 
     return drawn
@@ -84,6 +87,20 @@ class LabFigure(Figure):
         drawn, buffer = Image.open(io.BytesIO(self._drawn(format="png"))).convert("RGB"), io.BytesIO()
         drawn.quantize(256, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True)
         return buffer.getvalue()
+
+    about = "Figure"
+
+    @property
+    def alt(self) -> str:
+        """The figure in words: what it shows, and the titles in it."""
+        titles = [" ".join(text.split()) for axes in self.axes if (text := axes.get_title())]
+        if heading := self.get_suptitle():
+            titles.insert(0, " ".join(heading.split()))
+        return " ".join([self.about, *(["In it:", "; ".join(dict.fromkeys(titles)) + "."] if titles else [])])
+
+    def _repr_mimebundle_(self, **asked) -> tuple[dict, dict]:
+        """No data of its own, only words for the picture, where nbconvert (classic) looks for an alt text."""
+        return {}, {"image/jpeg" if self._holds_pictures() else "image/png": {"alt": self.alt}}
 
     def _repr_jpeg_(self) -> bytes | None:
         if not self._holds_pictures():

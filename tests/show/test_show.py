@@ -31,11 +31,7 @@ def history(steps=20, cosine=0.1):
 
 def words(figure):
     """All text of a figure, subfigures included."""
-    return [
-        text.get_text()
-        for text in figure.findobj(lambda artist: hasattr(artist, "get_text"))
-        if text.get_text()
-    ]
+    return [text.get_text() for text in figure.findobj(lambda artist: hasattr(artist, "get_text")) if text.get_text()]
 
 
 def drawn(figure):
@@ -103,9 +99,7 @@ def test_the_confusion_counts_rows_by_truth():
 
 
 def test_the_similarity_matrix_shows_its_numbers_and_names():
-    figure = show.plot_similarity_matrix(
-        torch.tensor([[0.9, 0.1], [0.2, 0.8]]), ["x", "y"], ["a sea", "a port"]
-    )
+    figure = show.plot_similarity_matrix(torch.tensor([[0.9, 0.1], [0.2, 0.8]]), ["x", "y"], ["a sea", "a port"])
     drawn(figure)
     assert {"0.90", "0.20", "x", "a port"} <= set(words(figure))
 
@@ -202,3 +196,27 @@ def test_the_course_figure_says_that_the_pictures_are_drawn(picture):
     drawn(figure)
     assert "All pictures are drawn" in words(figure)
     assert words(figure).count("after: ✓ a") == 3
+
+
+def test_a_figure_tells_the_blind_what_it_shows():
+    import base64
+
+    from IPython.core.formatters import DisplayFormatter
+    from nbconvert import HTMLExporter
+    from nbformat import v4
+
+    figure = show.plot_circle({"before & after": {"picture": 90, "text": 30}})
+    data, metadata = DisplayFormatter().format(figure)
+    words = (
+        "Pictures and texts as points on circles: the closer two lie, the larger their cosine. In it: before & after."
+    )
+    assert set(data) == {"image/png", "text/plain"} and metadata == {"image/png": {"alt": words}}
+    data["image/png"] = base64.b64encode(data["image/png"]).decode()  # as the kernel sends it
+    cell = v4.new_code_cell("x", outputs=[v4.new_output("display_data", data=data, metadata=metadata)])
+    page, _ = HTMLExporter(template_name="classic").from_notebook_node(v4.new_notebook(cells=[cell]))
+    assert f'alt="{words.replace("&", "&amp;")}"' in page or f'alt="{words}"' in page
+
+
+def test_every_figure_has_words_of_its_own(picture):
+    figure = show.plot_batch([picture], ["a river"])
+    assert figure.alt != "Figure" and len(figure.alt) > 20
