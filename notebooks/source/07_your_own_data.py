@@ -185,7 +185,7 @@ print(card[:1500], "\n[…]")
 # %%
 if REPOSITORY:
     print(lab.push(run, REPOSITORY, licence=LICENCE or None))
-else:
+elif not Path("my_model_for_open_clip").exists():  # nothing that is there is written over
     print("Written:", lab.export(run, "my_model_for_open_clip", to="open_clip"))
 
 # %% [markdown]
