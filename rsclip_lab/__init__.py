@@ -61,6 +61,7 @@ _HOME = {
         "zero_shot_classifier",
     ),
     "search": ("SearchDatabase", "SearchIndex", "text_heatmap", "text_heatmaps"),
+    "show": ("DataBrowser", "PredictionWidget", "SearchWidget", "TrainingWidget"),
     "training": (
         "FinetuneConfig",
         "Run",
@@ -75,7 +76,7 @@ _HOME = {
         "suggested_learning_rate",
     ),
 }
-_ROOMS = ("checks", "course", "data", "environment", "evaluation", "search", "show", "training")
+_ROOMS = ("checks", "course", "data", "environment", "evaluation", "exercises", "search", "show", "training")
 _ROOM_OF = {name: room for room, names in _HOME.items() for name in names}
 
 __all__ = sorted(_ROOM_OF)

@@ -1,10 +1,13 @@
 """The committed notebooks are those of the committed sources. (That they run is `pytest --nbmake notebooks`.)"""
 
 import importlib.util
+import re
 from pathlib import Path
 
 import nbformat
 import pytest
+
+from rsclip_lab.exercises import exercises_of
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 spec = importlib.util.spec_from_file_location("build", NOTEBOOKS / "build.py")
@@ -27,8 +30,8 @@ def code_cells(notebook):
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
-def test_there_are_the_five_lessons():
-    assert [source.stem[:2] for source in build.sources()][:5] == ["01", "02", "03", "04", "05"]
+def test_there_are_the_eight_lessons():
+    assert [source.stem[:2] for source in build.sources()] == [f"{number:02}" for number in range(8)]
     assert sorted(NOTEBOOKS.glob("*.ipynb")) == [build.target(source) for source in build.sources()]
 
 
@@ -54,6 +57,30 @@ def test_every_cell_was_executed_in_order_and_without_error_or_warning(notebook)
 def test_it_is_small_and_holds_no_widget_state(source, notebook):
     assert build.target(source).stat().st_size < build.MOST_BYTES
     assert "widgets" not in notebook.metadata
+
+
+def test_it_asks_the_exercises_that_the_package_checks_and_tells_no_answer(source):
+    text = source.read_text("utf-8")
+    asked = re.findall(r'^exercises\.check\("(\d\d\.\d)"', text, flags=re.MULTILINE)
+    assert asked == [exercise.number for exercise in exercises_of(source.stem[:2])] and 2 <= len(asked) <= 4
+    assert len(re.findall(r"(?:answer = |return |: |pictures, sentences = )\.\.\.", text)) >= len(asked)
+
+
+def test_it_opens_with_its_question_and_its_time_and_ends_with_a_recap(source):
+    prose = [cell.source for cell in build.assemble(source).cells if cell.cell_type == "markdown"]
+    titles = [line for text in prose for line in re.findall(r"^#+ .*", text, flags=re.MULTILINE)]
+    assert [title for title in titles if title.startswith("# ")] == titles[:1], "one title, and it comes first"
+    depths = [len(title.split()[0]) for title in titles]
+    assert all(deeper - depth <= 1 for depth, deeper in zip(depths, depths[1:], strict=False)), "no level is left out"
+    assert re.search(r"^\*\*.*[?.]\*\*$", prose[1], flags=re.MULTILINE) and "What you will learn:" in prose[1]
+    assert "Time: about" in prose[1] and "two" in prose[1] and "**drawn by a program**" in prose[1]
+    assert "## Exercises" in titles and "## Recap" in titles[titles.index("## Exercises") :]
+    assert any("**Predict:**" in text for text in prose)
+
+
+def test_pictures_in_the_prose_have_words(source):
+    for words in re.findall(r"!\[([^\]]*)\]", source.read_text("utf-8")):
+        assert words.strip()
 
 
 def test_no_code_cell_is_longer_than_twenty_lines(notebook):
