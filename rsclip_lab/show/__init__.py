@@ -1,7 +1,10 @@
-"""Plain results in, a matplotlib Figure or a table out. Nothing here measures or trains anything."""
+"""Plain results in, a matplotlib Figure or a table out; and panels of widgets, which need ipywidgets."""
+
+from importlib import import_module
 
 from rsclip_lab.show.ablation_figures import plot_ablation, plot_effects
 from rsclip_lab.show.before_after import BeforeAfterReport, before_after_report
+from rsclip_lab.show.circle_figures import plot_circle
 from rsclip_lab.show.curves import plot_comparison, plot_history, plot_run
 from rsclip_lab.show.data_figures import (
     plot_activations,
@@ -36,9 +39,18 @@ from rsclip_lab.show.results import (
 from rsclip_lab.show.search_figures import plot_results
 from rsclip_lab.show.zero_shot_figures import plot_prompt_table, plot_reliability
 
+PANELS = {
+    "CircleWidget": "circle",
+    "DataBrowser": "browser",
+    "PredictionWidget": "prediction",
+    "SearchWidget": "searching",
+    "TrainingWidget": "training",
+}
+
 __all__ = [
     "BeforeAfterReport",
     "LivePlot",
+    *PANELS,
     "before_after_report",
     "before_after_table",
     "plot_ablation",
@@ -47,6 +59,7 @@ __all__ = [
     "plot_before_after",
     "plot_boxes",
     "plot_caption_lengths",
+    "plot_circle",
     "plot_class_grid",
     "plot_comparison",
     "plot_confidence",
@@ -79,3 +92,17 @@ __all__ = [
     "recall_table",
     "topk_table",
 ]
+
+
+def __getattr__(name: str):
+    """The panels, looked up when they are first used: only they need ipywidgets."""
+    if name not in PANELS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        return getattr(import_module(f"{__name__}.widgets.{PANELS[name]}"), name)
+    except ModuleNotFoundError as missing:
+        if (missing.name or "").split(".")[0] not in ("ipywidgets", "IPython"):
+            raise
+        raise ModuleNotFoundError(
+            f'{name} needs ipywidgets: pip install "rsclip-lab[notebooks]"', name=missing.name
+        ) from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import time
 import warnings
 
@@ -20,7 +21,51 @@ PAUSE = 1.0  # seconds between two frames, at least
 COLUMNS = ["step", "loss", "off_diagonal_cosine"]
 
 
-class LivePlot:
+class GrowingCurves:
+    """`plot_comparison` of one run or several while they train: the rows of each, and the next picture of them.
+
+    share: of the time, at most, that goes into drawing. longest: seconds between two frames, at most, whatever they
+    take.
+    """
+
+    def __init__(self, share: float | None = None, longest: float = math.inf) -> None:
+        self.rows: dict[str, list[dict]] = {}
+        self.batch_size: int | None = None
+        self.steps = 0  # of the longest run
+        self.stage: Stage | None = None
+        self.next_frame = 0.0
+        self.share, self.longest = share, longest
+
+    def begin(self, name: str, state) -> None:
+        """A run starts; a second one of a name replaces the first."""
+        self.rows[name] = state.history
+        self.batch_size, self.steps = state.config.batch_size, max(state.total_steps, *map(len, self.rows.values()))
+        self.stage, self.next_frame = None, time.perf_counter() + PAUSE
+
+    @property
+    def histories(self) -> dict[str, pd.DataFrame]:
+        """Of each run that has begun: step, loss and off_diagonal_cosine."""
+        # A copy of the rows first: another thread may be adding to them.
+        return {name: pd.DataFrame(rows[:], columns=COLUMNS) for name, rows in self.rows.items() if rows}
+
+    def figure(self) -> Figure:
+        """The runs as far as they are."""
+        return plot_comparison(self.histories, self.batch_size)
+
+    def frame(self) -> Frame | None:
+        """The next picture, if it is time for it."""
+        start = time.perf_counter()
+        if start < self.next_frame or not (histories := self.histories):
+            return None
+        if self.stage is None or not self.stage.holds(histories):
+            self.stage = Stage(histories, self.batch_size, self.steps)
+        drawn = self.stage.frame(histories)
+        now = time.perf_counter()
+        self.next_frame = now + min(max(PAUSE, (now - start) / (self.share or SHARE)), self.longest)
+        return drawn
+
+
+class LivePlot(GrowingCurves):
     """`plot_comparison` of one run or several while they train, in one output of the notebook's cell:
 
         live = show.LivePlot()
@@ -32,12 +77,8 @@ class LivePlot:
     """
 
     def __init__(self) -> None:
-        self.rows: dict[str, list[dict]] = {}
-        self.batch_size: int | None = None
-        self.steps = 0  # of the longest run
+        super().__init__()
         self.display = None  # the output in the notebook, once there is one
-        self.stage: Stage | None = None
-        self.next_frame = 0.0
         if not in_notebook():
             warnings.warn("LivePlot draws in notebooks only; here plot a run when it is done: plot_run", stacklevel=2)
 
@@ -52,15 +93,6 @@ class LivePlot:
             if in_notebook():
                 self.show(self.figure())
 
-    @property
-    def histories(self) -> dict[str, pd.DataFrame]:
-        """Of each run that has begun: step, loss and off_diagonal_cosine."""
-        return {name: pd.DataFrame(rows, columns=COLUMNS) for name, rows in self.rows.items() if rows}
-
-    def figure(self) -> Figure:
-        """The runs as far as they are."""
-        return plot_comparison(self.histories, self.batch_size)
-
     def show(self, content) -> None:
         """In place of what was shown before."""
         if self.display is None:
@@ -72,15 +104,8 @@ class LivePlot:
 
     def draw(self) -> None:
         """The next frame, if it is time for it."""
-        start = time.perf_counter()
-        if start < self.next_frame or not in_notebook():
-            return
-        histories = self.histories
-        if self.stage is None or not self.stage.holds(histories):
-            self.stage = Stage(histories, self.batch_size, self.steps)
-        self.show(self.stage.frame(histories))
-        now = time.perf_counter()
-        self.next_frame = now + max(PAUSE, (now - start) / SHARE)
+        if in_notebook() and (drawn := self.frame()):
+            self.show(drawn)
 
 
 class LiveRun:
@@ -91,9 +116,7 @@ class LiveRun:
 
     def on_start(self, state) -> None:
         plot = self.plot
-        plot.rows[self.name] = state.history
-        plot.batch_size, plot.steps = state.config.batch_size, max(plot.steps, state.total_steps)
-        plot.stage, plot.next_frame = None, time.perf_counter() + PAUSE
+        plot.begin(self.name, state)
         if state.world.first and plot.display is None and in_notebook():
             plot.show(Frame())  # its place, before the progress bar's
 

@@ -1,0 +1,1 @@
+"""Panels of ipywidgets: predict, search, look through data, watch a training."""
