@@ -51,7 +51,7 @@ NAME_LINES = 2
 
 def lecture_style(draw: Callable[..., Figure]) -> Callable[..., Figure]:
     """A decorator for functions that draw; what their docstring says first is what a figure says to the blind."""
-    about = " ".join((draw.__doc__ or "").split("\n\n")[0].split())
+    about = " ".join((draw.__doc__ or "").split("\n\n")[0].split()).replace("`", "")
 
     @wraps(draw)
     def drawn(*arguments, **options) -> Figure:
