@@ -20,7 +20,10 @@ if importlib.util.find_spec("rsclip_lab") is None:
         raise ModuleNotFoundError(f'rsclip_lab is not here. Run once:  %pip install "{{PACKAGE}}" ipywidgets')
     kept = [f"{{name}}=={{importlib.metadata.version(name)}}" for name in ("torch", "torchvision", "numpy")]
     pathlib.Path("/tmp/kept.txt").write_text("\\n".join(kept))
-    subprocess.run([sys.executable, "-m", "pip", "install", "-q", "-c", "/tmp/kept.txt", PACKAGE], check=True)
+    pip = [sys.executable, "-m", "pip", "install", "-q", "-c", "/tmp/kept.txt", PACKAGE]
+    done = subprocess.run(pip, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"pip could not install {{PACKAGE}}:\\n{{done.stderr}}")
     importlib.invalidate_caches()"""
 REPOSITORY = r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+"
 REF = r"(?!.*\.\.)(?!.*//)[A-Za-z0-9_][A-Za-z0-9._/+-]*"
