@@ -25,7 +25,7 @@ HOME_OF_LIBRARY = {"matplotlib": {"show"}, "ipywidgets": {"show"}, "peft": {"tra
 # Extras, and what is slow to import: only where it is needed, inside a function.
 HOME_OF_LIBRARY |= dict.fromkeys(
     "sklearn faiss lancedb imagecodecs pyarrow webdataset transformers sentencepiece tifffile scipy py3langid".split()
-    + "onnx onnxscript onnxruntime tokenizers huggingface_hub".split(),
+    + "onnx onnxscript onnxruntime tokenizers huggingface_hub voila tornado playwright".split(),
     set(),
 )
 

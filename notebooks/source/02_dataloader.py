@@ -281,10 +281,10 @@ loader = DataLoader(dataset, batch_size=BATCH_SIZE, shuffle=True)
 images, texts = next(iter(loader))
 tokens = model.tokenizer(list(texts))
 print("images", list(images.shape), images.dtype, " tokens", list(tokens.shape), tokens.dtype)
-show.plot_batch(images[:3], texts[:3], columns=3, mean=model.mean, std=model.std)
+show.plot_batch(images[:2], texts[:2], columns=2, mean=model.mean, std=model.std)
 
 # %% [markdown]
-# Three pictures of the batch with the caption that came with each, at the resolution that the model gets.
+# Two pictures of the batch with the caption that came with each, at the resolution that the model gets.
 # Always look at such a figure before you train: pictures upright, colours natural, captions that fit.
 #
 # ## How fast is it?

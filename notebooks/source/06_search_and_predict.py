@@ -100,7 +100,9 @@ show.plot_results(like, wanted=[labels[image] for image in examples], labels=lab
 # it fail? The button under a picture asks for more like it. (Where no panel is shown, as on GitHub, you see its picture.)
 
 # %%
-lab.SearchWidget(index, labels=labels, k=4)
+panel = lab.SearchWidget(index, labels=labels, k=4)
+panel.ask("a place where planes wait")
+panel
 
 # %% [markdown]
 # ## Where is it?

@@ -153,8 +153,7 @@ show.before_after_table({"base": before, "replay": after})
 
 # %%
 kinds = sorted(test["label"].dropna().unique())
-prompts = [f"a satellite view of a {kind}" for kind in kinds] or ["a satellite view of houses", "a satellite view of the sea"]
-lab.PredictionWidget(run.model, base=base, images=test, prompts=prompts)
+lab.PredictionWidget(run.model, base=base, images=test, prompts=kinds or ["houses", "the sea"])
 
 # %% [markdown]
 # The same panel, with search and the data browser, is a web page: `rsclip-lab app` with the folder of your run, in a

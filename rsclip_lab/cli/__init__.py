@@ -9,10 +9,12 @@ from collections.abc import Sequence
 import tyro
 
 from rsclip_lab.cli.ablation_command import Ablation
+from rsclip_lab.cli.app_command import App
 from rsclip_lab.cli.data_commands import BackTranslate, Check, Fetch
 from rsclip_lab.cli.evaluation_commands import Evaluate, Predict
 from rsclip_lab.cli.model_commands import Export, FirstContact, Models, Push
 from rsclip_lab.cli.processes import rank, start, started_by_torchrun
+from rsclip_lab.cli.project_commands import Badges
 from rsclip_lab.cli.report_command import Report
 from rsclip_lab.cli.search_commands import Index, Search
 from rsclip_lab.cli.training_commands import Config, Configured, Course, Finetune
@@ -32,10 +34,12 @@ COMMANDS = (
     | Predict
     | Index
     | Search
+    | App
     | Models
     | Export
     | Push
     | FirstContact
+    | Badges
 )
 
 

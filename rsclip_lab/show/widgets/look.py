@@ -10,6 +10,7 @@ STYLE = """<style>
 .rsclip-panel .widget-html { height: auto; min-width: 0; }
 .rsclip-panel img { max-width: 100%; height: auto; }
 .rsclip-panel :focus-visible { outline: 3px solid #0072B2; outline-offset: 2px; }
+.rsclip-panel :is(input, textarea, select, button):focus-visible { outline: 3px solid #0072B2 !important; }
 .rsclip-panel button { border-radius: 4px; }
 .rsclip-panel textarea { field-sizing: content; min-height: 8.5em; line-height: 1.45; resize: vertical; }
 .rsclip-panel textarea, .rsclip-panel input[type=text], .rsclip-panel select { border: 1px solid #767676; }

@@ -1,0 +1,1 @@
+"""One web page with all panels, served by Voilà: `rsclip-lab app`."""

@@ -1,0 +1,459 @@
+"""`rsclip-lab app` in real Chromium: what a visitor does, and that the page does nothing else."""
+
+import http.client
+import io
+import json
+import re
+import shutil
+import socket
+import sys
+import urllib.error
+import urllib.request
+
+import numpy as np
+import pandas as pd
+import pytest
+import real_browser
+import screenshots
+from PIL import Image
+from real_browser import Visit, free_port, served
+
+import rsclip_lab as lab
+from rsclip_lab.data.writers import write_csv
+from rsclip_lab.show.widgets.pieces import MOST_BYTES
+
+PROMPTS = ["several ships in a harbour", "a coral reef", "green trees"]
+FEW = {"train": 3, "val": 1, "test": 2}  # pictures of each kind
+TABS = ["Predict", "Search", "Data", "Train"]
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    try:
+        real_browser.executable()
+    except real_browser.NoBrowser as error:
+        if real_browser.REQUIRED:
+            raise
+        pytest.skip(str(error))
+    with real_browser.chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Where the app is called, with a few pictures of each coastal kind and a model that is not quite `tiny`."""
+    folder = tmp_path_factory.mktemp("app")
+    coast = lab.sample("coast")
+    images = coast.drop_duplicates("image_id")
+    few = [images[images["split"] == split].groupby("label").head(count) for split, count in FEW.items()]
+    few = coast[coast["image_id"].isin(pd.concat(few)["image_id"])].copy()
+    (folder / "set" / "images").mkdir(parents=True)
+    few["image"] = [shutil.copy(image, folder / "set" / "images") for image in few["image"]]
+    write_csv(few, folder / "set" / "caption.csv", folder / "set" / "images")
+    other_model().save(folder / "other")
+    return folder
+
+
+def other_model():
+    """`tiny` with its words turned a little, so that it answers otherwise."""
+    import torch
+
+    model = lab.load_model("tiny", "cpu").copy()
+    model.description["name"] = "other"
+    with torch.no_grad():
+        weights = model.net.ln_final.weight
+        weights += 0.3 * torch.randn(weights.shape, generator=torch.Generator().manual_seed(0))
+    return model
+
+
+@pytest.fixture(scope="module")
+def app(chromium, folder):
+    port = free_port()
+    command = [sys.executable, "-m", "rsclip_lab.cli", "app", "other", "--base", "tiny", "--pictures", "set"]
+    command += ["--port", port, "--no-browser", "--device", "cpu"]
+    with served(command, f"http://127.0.0.1:{port}/", folder) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def shared(chromium, app):
+    """One visit for all tests: each goes to its tab, and leaves no message behind that the next would read."""
+    visit = Visit(chromium, app)
+    visit.page.get_by_role("tab", name="Predict").wait_for(timeout=60_000)
+    visit.page.locator(".percent").first.wait_for()
+    yield visit
+    visit.close()
+
+
+@pytest.fixture
+def page(shared):
+    yield shared.page
+    assert not shared.complaints
+
+
+@pytest.fixture
+def picture(tmp_path):
+    """Somebody's own file: a test picture of a land kind, which no panel offers."""
+    land = lab.sample("land", "test")
+    path = tmp_path / "mine.png"
+    Image.open(land["image"].iloc[0]).convert("RGB").resize((200, 150)).save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def models(folder):
+    return {"before": lab.load_model("tiny", "cpu"), "after": lab.load_model(folder / "other", "cpu")}
+
+
+@pytest.fixture(scope="module")
+def index(folder, models):
+    return lab.SearchIndex.build(models["after"], folder / "set" / "images")
+
+
+def open_tab(page, name):
+    page.get_by_role("tab", name=name).click()
+    panel = page.locator(".rsclip-panel:visible")
+    panel.wait_for()
+    return panel
+
+
+def wait_for_bars(page, prompts):
+    """Until there is a bar for each of these prompts, and no other."""
+    page.wait_for_function(
+        "wanted => [...document.querySelectorAll('.rsclip-row:not(.heads) .prompt')]"
+        ".map(one => one.textContent).join('\\n') === wanted",
+        arg="\n".join(prompts),
+    )
+
+
+def bars(page, name):
+    """{prompt: probability} of the column "before" or "after", as they are drawn."""
+    rows = page.locator(".rsclip-row:not(.heads)")
+    return {
+        row.locator(".prompt").inner_text(): float(
+            row.locator(f".answer.{name} .percent").get_attribute("data-probability")
+        )
+        for row in rows.all()
+    }
+
+
+def upload_picture(shared, page, path):
+    """In the prediction panel; returns when it is shown."""
+    shared.upload(open_tab(page, "Predict").get_by_role("button", name="Your own picture"), path)
+    page.get_by_text(path.name).first.wait_for()
+
+
+def message(panel, role="alert"):
+    return panel.get_by_role(role).filter(has_text=re.compile(".")).first
+
+
+def test_the_page_says_what_it_is_and_hides_its_code(page, shared):
+    assert page.title() == "rsclip-lab: CLIP on remote-sensing images"
+    assert page.locator("html").get_attribute("lang") == "en"
+    assert [one.inner_text() for one in page.get_by_role("heading", level=1).all()] == [page.title()]
+    assert [tab.inner_text() for tab in page.get_by_role("tab").all()] == TABS
+    assert "show_page" not in page.content() and "import" not in page.inner_text("body")
+    assert "Model: other, beside tiny" in page.inner_text("main")
+    assert page.get_by_role("main").count() == 1
+
+
+def test_an_uploaded_picture_and_typed_prompts_give_what_predict_gives(page, shared, picture, models):
+    upload_picture(shared, page, picture)
+    before = bars(page, "after")
+    page.get_by_label("Prompts, one a line").fill("")
+    page.get_by_label("Prompts, one a line").press_sequentially("\n".join(PROMPTS), delay=5)
+    wait_for_bars(page, PROMPTS)
+    assert bars(page, "after") != before
+    for name, model in models.items():
+        expected = lab.predict(model, [picture], PROMPTS).iloc[0]
+        for prompt, shown in bars(page, name).items():
+            assert shown == pytest.approx(expected[prompt], abs=1e-6)
+    assert bars(page, "before") != pytest.approx(bars(page, "after"), abs=0.01)
+    page.get_by_label("Each by itself (sigmoid)").check()
+    page.wait_for_selector(".track.half")
+    expected = lab.predict(models["after"], [picture], PROMPTS, several=True).iloc[0]
+    assert bars(page, "after") == pytest.approx(expected.to_dict(), abs=1e-6)
+    page.get_by_label("One of them (softmax)").check()
+    page.wait_for_selector(".track.half", state="detached")
+
+
+def test_a_prompt_is_looked_for_in_the_picture(page, shared, picture):
+    upload_picture(shared, page, picture)
+    plain = page.locator(".rsclip-picture img")
+    source = plain.get_attribute("src")
+    page.locator(".rsclip-panel button:visible", has_text="Where is it?").first.click()
+    page.get_by_role("img", name=re.compile("heatmap over the picture")).wait_for()
+    page.get_by_role("button", name="Back to the picture").filter(visible=True).first.click()
+    page.wait_for_function("source => document.querySelector('.rsclip-picture img').src === source", arg=source)
+
+
+def test_a_broken_upload_says_what_is_wrong_and_the_former_picture_stays(page, shared, picture, tmp_path):
+    upload_picture(shared, page, picture)
+    shown, broken = bars(page, "after"), tmp_path / "broken.png"
+    broken.write_bytes(picture.read_bytes()[:300])
+    shared.upload(open_tab(page, "Predict").get_by_role("button", name="Your own picture"), broken)
+    said = message(open_tab(page, "Predict"))
+    said.wait_for()
+    assert "Not possible" in said.inner_text() and "broken.png" in said.inner_text()
+    assert bars(page, "after") == shown
+
+
+def noisy_picture(path, size):
+    """A picture whose file has at least so many bytes: noise cannot be made smaller."""
+    side = int((size / 3) ** 0.5) + 1
+    noise = np.random.default_rng(0).integers(0, 256, (side, side, 3), dtype=np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(noise).save(buffer, "PNG", compress_level=0)
+    path.write_bytes(buffer.getvalue())
+    return path
+
+
+def test_a_file_as_large_as_allowed_is_taken_and_a_larger_one_refused_in_words(page, shared, tmp_path):
+    allowed = noisy_picture(tmp_path / "allowed.png", MOST_BYTES - 20_000)
+    assert 0.98 * MOST_BYTES < allowed.stat().st_size <= MOST_BYTES
+    upload_picture(shared, page, allowed)
+    larger = noisy_picture(tmp_path / "larger.png", 3 * MOST_BYTES)
+    shared.upload(open_tab(page, "Predict").get_by_role("button", name="Your own picture"), larger)
+    said = message(open_tab(page, "Predict"))
+    said.wait_for()
+    assert re.search(r"larger\.png has 15\.\d MB, and an upload takes 5", said.inner_text())
+    page.get_by_label("Prompts, one a line").fill("water\nsand")  # the kernel still answers
+    wait_for_bars(page, ["water", "sand"])
+
+
+def test_a_file_that_would_end_the_connection_is_refused_by_the_page(page, shared, tmp_path):
+    open_tab(page, "Predict")
+    huge = tmp_path / "huge.tif"
+    with huge.open("wb") as file:
+        file.truncate(61_000_000)
+    shared.upload(open_tab(page, "Predict").get_by_role("button", name="Your own picture"), huge)
+    page.get_by_text("huge.tif has 61.0 MB, and this page takes up to 60").wait_for()
+    page.get_by_label("Prompts, one a line").fill("a road\na field")
+    wait_for_bars(page, ["a road", "a field"])
+    assert "huge.tif" not in page.locator(".rsclip-panel:visible").inner_text()
+
+
+def results(panel):
+    """[(file name, cosine as shown)] of the results, best first; each with the picture's alt text."""
+    found, texts = [], panel.locator("p:visible").filter(has_text="cosine")
+    texts.nth(7).wait_for()
+    for text in texts.all():
+        words = text.inner_text()
+        name = words.split("\n")[-1]
+        assert name in text.locator("xpath=..").locator("img").get_attribute("alt")
+        found.append((name, float(re.search(r"cosine (-?\d\.\d\d)", words)[1])))
+    return found
+
+
+def expected(found):
+    return [(image.rsplit("/", 1)[-1], pytest.approx(cosine, abs=0.006)) for image, cosine in found]
+
+
+def test_a_search_finds_what_the_index_finds_and_goes_on_from_a_result(page, index):
+    panel = open_tab(page, "Search")
+    panel.get_by_label("Look for").press_sequentially("a sandy beach by the sea", delay=5)
+    panel.get_by_text("nearest to “a sandy beach by the sea”").wait_for()
+    found = index.search_text("a sandy beach by the sea", 8)
+    assert results(panel) == expected(found)
+    third = found.images[2]
+    panel.get_by_role("button", name="more like this").nth(2).click()
+    panel.get_by_text(re.compile("most like")).wait_for()
+    assert results(panel) == expected(index.search_image(third, 8, itself=False))
+    panel.get_by_role("button", name=re.compile("^back to", re.I)).click()
+    panel.get_by_text("nearest to “a sandy beach by the sea”").wait_for()
+    assert results(panel) == expected(found)
+
+
+def test_a_search_by_an_uploaded_picture(page, shared, index, picture):
+    panel = open_tab(page, "Search")
+    shared.upload(panel.get_by_role("button", name="Your own picture"), picture)
+    panel.get_by_text(re.compile("most like .*mine.png")).wait_for()
+    assert results(panel) == expected(index.search_image(Image.open(picture), 8))
+
+
+def test_a_caption_is_corrected_in_a_copy(page, folder):
+    original = (folder / "set" / "caption.csv").read_bytes()
+    panel = open_tab(page, "Data")
+    panel.get_by_role("button", name="next").click()
+    panel.get_by_text(re.compile("picture 2 of")).wait_for()
+    panel.get_by_label("Caption 1").fill("A sentence written in the browser.")
+    panel.get_by_label("Caption 1").press("Tab")
+    panel.get_by_text("1 caption edited, not saved yet").wait_for()
+    panel.get_by_role("button", name="save a copy").click()
+    panel.get_by_text("1 caption edited, saved").wait_for()
+    saved = pd.read_csv(folder / "captions_edited.csv")
+    assert (saved["caption"] == "A sentence written in the browser.").sum() == 1
+    assert (folder / "set" / "caption.csv").read_bytes() == original
+
+
+def test_a_run_is_started_watched_and_stopped(page):
+    panel = open_tab(page, "Train")
+    panel.get_by_label("Epochs").fill("500")
+    panel.get_by_label("Epochs").press("Tab")
+    panel.get_by_role("button", name="Start").click()
+    panel.get_by_text(re.compile(r"Step \d+ of \d+, epoch")).wait_for()
+    panel.get_by_role("button", name="Stop").click()
+    panel.get_by_text(re.compile(r"Stopped after step \d+ of \d+")).wait_for()
+    panel.get_by_role("button", name="Again", disabled=False).wait_for()
+
+
+def test_the_keyboard_alone_reaches_and_works_the_panels(page, index):
+    page.get_by_role("tab", name="Predict").click()
+    page.evaluate("document.activeElement.blur(); window.scrollTo(0, 0)")
+    page.locator("a.skip").focus()
+    page.keyboard.press("Enter")  # past the heading
+    focused = press_until(page, lambda one: one["role"] == "tab")
+    assert focused["text"] == "Predict"
+    press_until(page, lambda one: one["tag"] == "TEXTAREA")
+    page.keyboard.press("Control+a")
+    page.keyboard.type("a ship\nan airport")
+    wait_for_bars(page, ["a ship", "an airport"])
+    press_until(page, lambda one: one["text"] == "Where is it?")
+    page.keyboard.press("Enter")
+    page.get_by_role("img", name=re.compile("heatmap over the picture")).wait_for()
+    press_until(page, lambda one: one["role"] == "tab", "Shift+Tab")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    assert page.get_by_role("tab", selected=True).inner_text() == "Search"
+    press_until(page, lambda one: one["tag"] == "INPUT")
+    page.keyboard.press("Control+a")
+    page.keyboard.type("a reef in shallow water")
+    panel = page.locator(".rsclip-panel:visible")
+    panel.get_by_text("nearest to “a reef in shallow water”").wait_for()
+    focused = press_until(page, lambda one: "more like this" in one["text"].lower())
+    page.keyboard.press("Space")
+    panel.get_by_text(re.compile("most like")).wait_for()
+    assert results(panel) == expected(
+        index.search_image(index.search_text("a reef in shallow water", 1).images[0], 8, itself=False)
+    )
+
+
+def press_until(page, wanted, key="Tab", most=60):
+    """Press the key until what has the focus is wanted; each stop must be seen to have it."""
+    for _ in range(most):
+        page.keyboard.press(key)
+        one = page.evaluate(
+            "() => { const e = document.activeElement, s = getComputedStyle(e), b = e.getBoundingClientRect();"
+            "return {tag: e.tagName, role: e.getAttribute('role'), text: e.textContent.trim(), "
+            "seen: b.width > 0 && b.height > 0, "
+            "ring: s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) >= 2 || s.boxShadow !== 'none'} }"
+        )
+        if one["tag"] not in ("BODY", "HTML"):
+            assert one["seen"], one
+        if wanted(one):
+            assert one["ring"], f"nothing shows that this has the focus: {one}"
+            return one
+    raise AssertionError(f"not reached by {most} times {key}")
+
+
+@pytest.mark.parametrize("name", TABS)
+def test_pictures_fields_and_letters_can_be_read_by_all(page, name):
+    panel = open_tab(page, name)
+    for image in panel.locator("img:visible").all():
+        assert image.get_attribute("alt")
+    nameless = panel.locator("input:visible, textarea:visible, select:visible, button:visible").evaluate_all(
+        "all => all.filter(e => !(e.labels && [...e.labels].some(l => l.textContent.trim())) &&"
+        " !(e.getAttribute('aria-label') || e.title || e.textContent.trim() || e.getAttribute('aria-labelledby')))"
+        ".map(e => e.outerHTML.slice(0, 200))"
+    )
+    assert not nameless
+    assert not page.evaluate(FAINT)
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "wider than the window"
+
+
+# Texts in sight with a contrast below WCAG's 4.5 (3 for large ones), as "contrast: text". Disabled fields are exempt.
+FAINT = """() => {
+  const parts = c => c.match(/[\\d.]+/g).map(Number);
+  const light = c => c.slice(0, 3).map(v => v / 255).map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const ground = e => { for (; e; e = e.parentElement) {
+    const c = parts(getComputedStyle(e).backgroundColor); if (c.length < 4 || c[3] > 0.99) return c; }
+    return [255, 255, 255]; };
+  const faint = [], walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const e = walker.currentNode.parentElement, text = walker.currentNode.textContent.trim();
+    if (!text || !e.checkVisibility() || !e.getClientRects().length) continue;
+    if (e.closest(':disabled, style, script')) continue;
+    const s = getComputedStyle(e), [a, b] = [light(parts(s.color)), light(ground(e))].sort((x, y) => y - x);
+    const size = parseFloat(s.fontSize), large = size >= 24 || size >= 18.66 && s.fontWeight >= 700;
+    const contrast = (a + 0.05) / (b + 0.05);
+    if (contrast < (large ? 3 : 4.5)) faint.push(contrast.toFixed(1) + ': ' + text);
+  }
+  return faint; }"""
+
+
+def test_screenshots_for_the_readme_are_small(page, tmp_path):
+    for path in screenshots.take(page, tmp_path):
+        with Image.open(path) as picture:
+            assert picture.width == screenshots.WIDTH and picture.convert("L").entropy() > 2
+        assert path.stat().st_size < screenshots.MOST_BYTES
+
+
+def status(url, **headers):
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=20) as answer:
+            return answer.status
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "voila/files/page.ipynb",
+        "voila/files/prepared.pickle",
+        "voila/files/set/images/reef.png",
+        "page.ipynb",
+        "voila/tree",
+        "voila/render/page.ipynb",
+        "voila/api/contents",
+        "api/contents",
+        "api/kernels",
+        "api/terminals",
+        "lab",
+        "terminals/1",
+        "voila/static/../../../../../etc/passwd",
+    ],
+)
+def test_nothing_but_the_page_is_served(app, path):
+    assert status(app + path) in (403, 404)
+
+
+def test_other_sites_reach_nothing(app, page):
+    port = app.rstrip("/").rsplit(":", 1)[1]
+    assert status(app + "voila/static/voila.js") == 200
+    assert status(app, Host=f"elsewhere.example:{port}") == 403  # a name that points here
+    kernel = json.loads(page.locator("#jupyter-config-data").text_content())["kernelId"]
+    channels = f"/api/kernels/{kernel}/channels"
+    assert websocket_status(int(port), channels, app.rstrip("/")) == 101
+    assert websocket_status(int(port), channels, "http://elsewhere.example") == 403
+
+
+def websocket_status(port, path, origin):
+    """Of a request that a page of `origin` makes."""
+    asked = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Origin": origin}
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection.request("GET", path, headers=asked | {"Sec-WebSocket-Key": "x3JJHMbDL1EzLkh9GBhXDw=="})
+    try:
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+def test_only_this_machine_can_connect(app):
+    port = int(app.rstrip("/").rsplit(":", 1)[1])
+    others = {found[4][0] for found in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)}
+    for address in others - {"127.0.0.1"}:
+        if address.startswith("127."):
+            continue
+        with socket.socket() as probe:
+            probe.settimeout(5)
+            assert probe.connect_ex((address, port)) != 0
+
+
+def test_the_browser_itself_keeps_to_this_machine(page, shared):
+    refused = page.evaluate(
+        "async () => { try { await fetch('http://127.0.0.1:9/'); return 'went out' } catch { return 'refused' } }"
+    )
+    said = [shared.complaints.pop() for _ in list(shared.complaints)]
+    assert refused == "refused" and any("Content Security Policy" in one for one in said)
