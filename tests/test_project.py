@@ -40,7 +40,7 @@ def test_the_badges_of_the_readme_are_those_of_the_setting():
 @pytest.mark.parametrize("text", TEXTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_links_to_files_lead_somewhere(text):
     for target in re.findall(r"\]\(([^)#\s]+)\)", text.read_text("utf-8")):
-        if not target.startswith(("http", "figure:")):  # a figure of a deck is drawn, see slides/README.md
+        if not target.startswith(("http", "figure:", "notebook:")):  # the last two are of slides, see their README
             assert (text.parent / target).exists(), f"{text.name}: {target}"
 
 
