@@ -7,13 +7,18 @@ from collections.abc import Callable, Sequence
 
 import ipywidgets as widgets
 
-from rsclip_lab.data import open_image
 from rsclip_lab.show.widgets.choices import Choice, given, kinds, of_kind
 from rsclip_lab.show.widgets.panel import Panel
-from rsclip_lab.show.widgets.pieces import drawn_html, forget_upload, newest_upload, picture_html
+from rsclip_lab.show.widgets.pieces import (
+    drawn_html,
+    forget_upload,
+    newest_upload,
+    opened,
+    picture_html,
+    upload_button,
+)
 
 SIDE = 480  # pixels of the picture as it is sent; shown smaller, so that it is sharp on fine screens
-FILES = "image/*,.tif,.tiff,.jp2"
 
 
 class PicturePicker:
@@ -28,7 +33,7 @@ class PicturePicker:
         self.kind.description = "Pictures of"
         self.before = widgets.Button(description="‹ Previous", tooltip="The previous picture of this kind")
         self.after = widgets.Button(description="Next ›", tooltip="The next picture of this kind")
-        self.upload = widgets.FileUpload(accept=FILES, multiple=False, description="Your own picture")
+        self.upload = upload_button()
         self.place, self.view, self.about = widgets.HTML(), widgets.HTML(), widgets.HTML()
         self._listen()
 
@@ -70,7 +75,7 @@ class PicturePicker:
                 upload = newest_upload(self.upload)
             finally:
                 forget_upload(self.upload)
-            self.choose(given(_named(upload.content, upload.name), upload.name))
+            self.choose(given(opened(upload), upload.name))
 
     def choose(self, choice: Choice, place: str = "") -> None:
         """Show this picture. Raises ImageError where it cannot be read, and the former stays."""
@@ -88,11 +93,3 @@ class PicturePicker:
     def show_drawn(self, drawn, alt: str) -> None:
         """A PIL picture in its place."""
         self.view.value = drawn_html(drawn, alt)
-
-
-def _named(content: bytes, name: str):
-    """The picture of an uploaded file, by whose name an error calls it."""
-    try:
-        return open_image(content)
-    except ValueError as error:
-        raise type(error)(str(error).replace("<bytes>", name)) from error

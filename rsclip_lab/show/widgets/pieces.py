@@ -14,10 +14,11 @@ import ipywidgets as widgets
 from matplotlib.figure import Figure
 from PIL import Image
 
-from rsclip_lab.data import open_image
+from rsclip_lab.data import ImageError, open_image
 from rsclip_lab.data.images import ImageLike
 
 MOST_BYTES = 5_000_000  # of an upload: a notebook's connection takes ten million, and a third goes into encoding
+FILES = "image/*,.tif,.tiff,.jp2"
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,14 @@ class Upload:
 
     name: str
     content: bytes
+
+
+def upload_button() -> widgets.FileUpload:
+    """The button for one's own picture. It says how much it takes: a notebook drops larger files without a word."""
+    button = widgets.FileUpload(accept=FILES, multiple=False, description="Your own picture")
+    if button.has_trait("tooltip"):  # since ipywidgets 8
+        button.tooltip = f"A picture file of up to {MOST_BYTES / 1e6:.0f} MB"
+    return button
 
 
 def newest_upload(button: widgets.FileUpload) -> Upload | None:
@@ -45,10 +54,20 @@ def newest_upload(button: widgets.FileUpload) -> Upload | None:
     if len(content) > MOST_BYTES:
         size, most = len(content) / 1e6, MOST_BYTES / 1e6
         raise ValueError(
-            f"{name} has {size:.1f} MB, and an upload takes {most:.0f}: crop it or save it smaller, or give its "
-            "path to the panel as images=[…]"
+            f"{name} has {size:.1f} MB, and an upload takes {most:.0f}: crop it or save it smaller, or use its "
+            "path in code"
         )
     return Upload(name, content)
+
+
+def opened(upload: Upload) -> Image.Image:
+    """The uploaded picture, by whose name results and errors call it. Raises ImageError."""
+    try:
+        picture = open_image(upload.content)
+    except ImageError as error:
+        raise ImageError(str(error).replace("<bytes>", upload.name)) from error
+    picture.filename = f"uploaded {upload.name}"
+    return picture
 
 
 def picture_html(image: ImageLike, alt: str, side: int = 256) -> str:

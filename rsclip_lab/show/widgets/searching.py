@@ -12,9 +12,7 @@ from pathlib import Path
 import ipywidgets as widgets
 import pandas as pd
 from matplotlib.figure import Figure
-from PIL import Image
 
-from rsclip_lab.data import ImageError, open_image
 from rsclip_lab.data.images import ImageLike, image_name
 from rsclip_lab.search.pictures import absolute
 from rsclip_lab.search.queries import checked_k
@@ -22,7 +20,7 @@ from rsclip_lab.search.results import SearchResults, shortened
 from rsclip_lab.show.search_figures import plot_results
 from rsclip_lab.show.widgets.found import Found
 from rsclip_lab.show.widgets.panel import Panel
-from rsclip_lab.show.widgets.pieces import Upload, forget_upload, newest_upload, picture_html
+from rsclip_lab.show.widgets.pieces import forget_upload, newest_upload, opened, picture_html, upload_button
 from rsclip_lab.show.widgets.thumbnails import STYLE as PICTURES
 from rsclip_lab.show.widgets.thumbnails import Thumbnails, blank_figure, drawn_note
 
@@ -83,11 +81,8 @@ class SearchWidget(Panel):
         )
         self.text.observe(self._typed, "value")
         self.text.on_msg(self._entered)  # Text.on_submit says the same, and in ipywidgets 8 a warning with it
-        self.upload = widgets.FileUpload(
-            accept="image/*,.tif,.tiff,.jp2",
-            description="Your own picture",
-            layout=widgets.Layout(width="200px"),
-        )
+        self.upload = upload_button()
+        self.upload.layout.width = "200px"
         self.upload.observe(self._uploaded, "value")
         self.return_button = widgets.Button(layout=widgets.Layout(width="auto", max_width="280px"))
         self.return_button.on_click(lambda _: self.back())
@@ -210,16 +205,6 @@ class SearchWidget(Panel):
         if isinstance(picture, (str, Path)):
             return self.thumbnails.of(str(picture), f"the picture asked with, {name}")
         return picture_html(picture, f"the picture asked with, {name}")
-
-
-def opened(upload: Upload) -> Image.Image:
-    """The uploaded picture, by whose name results and errors call it. Raises ImageError."""
-    try:
-        picture = open_image(upload.content)
-    except ImageError as error:
-        raise ImageError(str(error).replace("<bytes>", upload.name)) from error
-    picture.filename = f"uploaded {upload.name}"
-    return picture
 
 
 def quoted(query: Query) -> str:
