@@ -53,6 +53,21 @@ def chromium() -> Iterator:
             browser.close()
 
 
+@contextmanager
+def chromium_or_skip() -> Iterator:
+    """`chromium` for tests: where there is none they are skipped with the reason, or fail where it is REQUIRED."""
+    import pytest
+
+    try:
+        executable()
+    except NoBrowser as error:
+        if REQUIRED:
+            raise
+        pytest.skip(str(error))
+    with chromium() as browser:
+        yield browser
+
+
 class Visit:
     """A page of its own, with what it asked for and complained of. `complaints` must stay empty."""
 

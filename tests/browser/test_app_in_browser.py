@@ -29,13 +29,7 @@ TABS = ["Predict", "Search", "Data", "Train"]
 
 @pytest.fixture(scope="module")
 def chromium():
-    try:
-        real_browser.executable()
-    except real_browser.NoBrowser as error:
-        if real_browser.REQUIRED:
-            raise
-        pytest.skip(str(error))
-    with real_browser.chromium() as browser:
+    with real_browser.chromium_or_skip() as browser:
         yield browser
 
 

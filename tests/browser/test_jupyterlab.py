@@ -19,13 +19,7 @@ PredictionWidget(lab.load_model("tiny", "cpu"))"""
 
 @pytest.fixture(scope="module")
 def chromium():
-    try:
-        real_browser.executable()
-    except real_browser.NoBrowser as error:
-        if real_browser.REQUIRED:
-            raise
-        pytest.skip(str(error))
-    with real_browser.chromium() as browser:
+    with real_browser.chromium_or_skip() as browser:
         yield browser
 
 
