@@ -62,7 +62,7 @@ def make_stand_in(folder: Path) -> Path:
 
 source = DATA or make_stand_in(Path("my_data"))
 captions = lab.read_captions(source, PICTURES or None)
-captions.head(3)
+captions.head(3).assign(image=[Path(image).name for image in captions["image"].head(3)])
 
 # %% [markdown]
 # One call, whatever you have. What it understands:

@@ -12,15 +12,16 @@ from pathlib import Path
 COLAB = "https://colab.research.google.com"
 BOOTSTRAP = """\
 # @title Set-up: in Colab this installs the package beside Colab's own torch
-import importlib.metadata, importlib.util, pathlib, subprocess, sys
+import importlib.metadata, importlib.util, pathlib, subprocess, sys, tempfile
 
 PACKAGE = "rsclip-lab @ git+https://github.com/{repository}@{ref}"
 if importlib.util.find_spec("rsclip_lab") is None:
     if "google.colab" not in sys.modules:
         raise ModuleNotFoundError(f'rsclip_lab is not here. Run once:  %pip install "{{PACKAGE}}" ipywidgets')
-    kept = [f"{{name}}=={{importlib.metadata.version(name)}}" for name in ("torch", "torchvision", "numpy")]
-    pathlib.Path("/tmp/kept.txt").write_text("\\n".join(kept))
-    pip = [sys.executable, "-m", "pip", "install", "-q", "-c", "/tmp/kept.txt", PACKAGE]
+    versions = [f"{{name}}=={{importlib.metadata.version(name)}}" for name in ("torch", "torchvision", "numpy")]
+    kept = pathlib.Path(tempfile.mkdtemp(), "kept.txt")
+    kept.write_text("\\n".join(versions))
+    pip = [sys.executable, "-m", "pip", "install", "-q", "-c", str(kept), PACKAGE]
     done = subprocess.run(pip, capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(f"pip could not install {{PACKAGE}}:\\n{{done.stderr}}")
