@@ -54,6 +54,13 @@ def test_every_cell_was_executed_in_order_and_without_error_or_warning(notebook)
     assert not [output for output in outputs if "Warning" in str(output.get("text", ""))]
 
 
+def test_no_output_has_a_path_of_the_machine_that_made_it(notebook):
+    for output in (output for cell in code_cells(notebook) for output in cell.outputs):
+        shown = {kind: data for kind, data in output.get("data", {}).items() if not kind.startswith("image/")}
+        text = re.sub(r"base64,[\w+/=]*", "", f"{output.get('text', '')} {shown}")
+        assert not re.search(r"(?<![\w.])/(?:home|root|tmp|usr|var|work|Users)/\S*", text)
+
+
 def test_it_is_small_and_holds_no_widget_state(source, notebook):
     assert build.target(source).stat().st_size < build.MOST_BYTES
     assert "widgets" not in notebook.metadata

@@ -15,7 +15,13 @@ from rsclip_lab.evaluation.classes import class_numbers, mean_per_class
 from rsclip_lab.evaluation.metrics import off_diagonal_cosine, topk_accuracy
 from rsclip_lab.evaluation.retrieval import retrieval_recall
 from rsclip_lab.evaluation.tables import pictures_of
-from rsclip_lab.evaluation.zero_shot import checked_names, class_scores, zero_shot_classifier
+from rsclip_lab.evaluation.zero_shot import (
+    checked_features,
+    checked_names,
+    class_scores,
+    image_features_of,
+    zero_shot_classifier,
+)
 from rsclip_lab.models import Clip
 from rsclip_lab.models.inputs import require_loaded
 
@@ -28,7 +34,7 @@ class TestTable:
 
     __test__ = False  # its name would make pytest collect it
 
-    images: list[str] | PixelStore
+    images: list[str] | PixelStore | Tensor  # a tensor: their features [images, dim], of the model that is asked
     labels: list[str | None]  # one a picture
     captions: list[str]  # distinct
     caption_of_text: np.ndarray  # [rows of the table]: place in `captions`
@@ -48,6 +54,16 @@ class TestTable:
         store = PixelStore.decode(self.images, model.image_size, resize=model.resize)
         return TestTable(store, self.labels, self.captions, self.caption_of_text, self.image_of_text)
 
+    def encoded(self, model: Clip, image_features: Tensor | None) -> "TestTable":
+        """The same with features of `model` in the pictures' place; None: as it is.
+
+        Raises ValueError where they are not one a picture, of the model's length, and finite.
+        """
+        if image_features is None:
+            return self
+        features = checked_features(model, image_features, len(self.images))
+        return TestTable(features, self.labels, self.captions, self.caption_of_text, self.image_of_text)
+
     @property
     def kinds(self) -> list[str]:
         return sorted({label for label in self.labels if label})
@@ -59,6 +75,8 @@ def evaluate(
     control: pd.DataFrame | None = None,
     class_names: Sequence[str] | None = None,
     templates: Sequence[str] | None = None,
+    image_features: Tensor | None = None,
+    control_features: Tensor | None = None,
 ) -> dict:
     """Metrics of `model` on the rows of `captions` (select the test split first), all shares from 0 to 1.
 
@@ -68,12 +86,16 @@ def evaluate(
     a table of other kinds: `all_top1` (the pictures of `captions` among both tables' kinds) and
     `control_top1` (the pictures of `control` among its own kinds). What needs labels is NaN (`topk`: {})
     where a table has fewer than two kinds; pictures without a label are left out of it.
+    image_features, control_features: what `model.encode_images` gave for `distinct_images(table)["image"]`, float
+    [pictures, dim], where the pictures have been encoded already.
     Raises ValueError for an empty table, one that lacks a column or a picture, a label that is not among
-    `class_names`, and a template without {label}, before anything is encoded.
+    `class_names`, a template without {label}, and features that are not one a picture, before anything is encoded.
     """
     require_loaded(model, "evaluate")
-    control = None if control is None else TestTable.of(control, "the control table")
-    return measure(model, TestTable.of(captions), control, class_names, templates)
+    table = TestTable.of(captions).encoded(model, image_features)
+    if control is not None:
+        control = TestTable.of(control, "the control table").encoded(model, control_features)
+    return measure(model, table, control, class_names, templates)
 
 
 def measure(
@@ -85,14 +107,14 @@ def measure(
 ) -> dict:
     """`evaluate` on prepared tables."""
     own = checked_choice(table, class_names, templates)
-    image_features = model.encode_images(table.images)
+    image_features = image_features_of(model, table.images)
     results = {
         **_zero_shot(model, image_features, table.labels, own, templates),
         **_pairs(model, table, image_features),
     }
     if control is not None:
         everything = own + [kind for kind in control.kinds if kind not in own]
-        control_features = model.encode_images(control.images)
+        control_features = image_features_of(model, control.images)
         among_all = _zero_shot(model, image_features, table.labels, everything, templates)
         of_control = _zero_shot(model, control_features, control.labels, control.kinds, templates)
         results |= {"all_top1": among_all["top1"], "control_top1": of_control["top1"]}

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from rsclip_lab.data import PixelStore, class_words
 from rsclip_lab.data.wording.prompts import DEFAULT_TEMPLATES, checked_templates, written_into
-from rsclip_lab.evaluation.metrics import as_tensor
+from rsclip_lab.evaluation.metrics import as_tensor, require_finite
 from rsclip_lab.models import Clip
 from rsclip_lab.models.inputs import as_list_of_images, require_loaded
 
@@ -114,8 +114,9 @@ def predict(
 ) -> pd.DataFrame:
     """Probabilities, one row an image (`picture_names`), one column a prompt.
 
-    `images` as in `Clip.encode_images`; `prompts` are whole sentences. By default at least two different ones,
-    between which the softmax decides: rows sum to 1, and say which of these fits best, never that none of them fits.
+    `images` as in `Clip.encode_images`, or the features [n, dim] that it gave, whose rows are numbered; `prompts` are
+    whole sentences. By default at least two different ones, between which the softmax decides: rows sum to 1, and say
+    which of these fits best, never that none of them fits.
 
     several: each prompt is judged by itself, so that several may fit, or none (one prompt is enough). A model with a
     `logit_bias` (SigLIP: Zhai et al. 2023) was trained for that: sigmoid(scale · cosine + bias). Others were trained
@@ -127,15 +128,32 @@ def predict(
     """
     require_loaded(model, "predict")
     prompts = checked_names(prompts, "prompt", least=1 if several else 2)
-    images = images if isinstance(images, PixelStore) else as_list_of_images(images)
-    image_features = model.encode_images(images)
+    encoded = isinstance(images, (PixelStore, Tensor))
+    images = images if encoded else as_list_of_images(images)
+    image_features = image_features_of(model, images)
     scores = class_scores(model, image_features, model.encode_texts(prompts))
     if several:
         probabilities = (scores - _zero_point(model, image_features, neutral)).sigmoid()
     else:
         probabilities = scores.softmax(dim=-1)
-    names = range(len(images)) if isinstance(images, PixelStore) else picture_names(images)
+    names = range(len(images)) if encoded else picture_names(images)
     return pd.DataFrame(probabilities.numpy(), index=pd.Index(names, name="image"), columns=prompts)
+
+
+def image_features_of(model: Clip, images) -> Tensor:
+    """`model.encode_images`, of what is not encoded yet."""
+    return checked_features(model, images) if isinstance(images, Tensor) else model.encode_images(images)
+
+
+def checked_features(model: Clip, image_features: Tensor, pictures: int | None = None) -> Tensor:
+    """Features float32 [n, dim] on the CPU; ValueError unless finite, `pictures` rows, of the model's length."""
+    features = as_tensor(image_features).detach().float().cpu()
+    if features.ndim != 2 or features.shape[1] != model.dim or pictures not in (None, len(features)):
+        wanted = f"[{'pictures' if pictures is None else pictures}, {model.dim}]"
+        remedy = "give what its encode_images gave, one row for each distinct picture"
+        raise ValueError(f"image features {list(features.shape)}, where {model.name} has {wanted}: {remedy}")
+    require_finite(features, "image features")
+    return features
 
 
 def picture_names(images: Sequence) -> list[str | int]:

@@ -73,10 +73,11 @@ def plot_throughput(
     limit = rates[needed] if needed is not None else 0
     colours = [GREY if name == needed else ORANGE if rate < limit else BLUE for name, rate in rates.items()]
     bars = axes.barh([textwrap.fill(name, 36) for name in rates], list(rates.values()), color=colours)
-    axes.bar_label(bars, [f"{rate:,.0f}" for rate in rates.values()], padding=4)
+    axes.bar_label(bars, [f"{rate:,.0f}" if rate >= 10 else f"{rate:.2g}" for rate in rates.values()], padding=4)
     if needed is not None:
         axes.axvline(limit, color=GREY, linestyle="--")
     axes.set(xscale="log", xlabel=unit, xlim=(min(rates.values()) / 3, max(rates.values()) * 4))
+    axes.xaxis.set_major_formatter("{x:,g}")
     axes.grid(False)
     axes.invert_yaxis()
     return figure

@@ -98,6 +98,27 @@ def test_each_picture_and_each_distinct_caption_is_encoded_once(random_clip, tab
     assert len(rest) == len(set(rest)) > 0
 
 
+def test_features_in_the_pictures_place_give_the_same_and_open_no_picture(random_clip, tables, monkeypatch):
+    expected = evaluate(random_clip, *tables)
+    own, others = (random_clip.encode_images(list(distinct_images(table)["image"])) for table in tables)
+    monkeypatch.setattr(type(random_clip), "encode_images", None)
+    assert evaluate(random_clip, *tables, image_features=own, control_features=others) == expected
+
+
+@pytest.mark.parametrize(
+    ("features", "message"),
+    [
+        (torch.zeros(7, 32), r"image features \[7, 32\], where .* has \[8, 32\]: give what its encode_images gave"),
+        (torch.zeros(8, 16), r"image features \[8, 16\], where"),
+        (torch.zeros(8), r"image features \[8\], where"),
+        (torch.full((8, 32), torch.nan), "not finite"),
+    ],
+)
+def test_features_that_are_not_one_a_picture_are_refused(random_clip, tables, features, message):
+    with pytest.raises(ValueError, match=message):
+        evaluate(random_clip, *tables, image_features=features)
+
+
 def test_class_names_give_the_order_and_the_distractors(random_clip, tables):
     names = ["harbour", "airport", "beach"]
     pictures = distinct_images(tables[0])

@@ -151,6 +151,16 @@ def test_a_prediction_takes_every_form_of_picture(random_clip, pictures):
         np.testing.assert_allclose(table.to_numpy(), expected, atol=1e-5)
 
 
+def test_features_stand_for_their_pictures(random_clip, pictures):
+    prompts = ["a reef", "a harbour"]
+    table = predict(random_clip, random_clip.encode_images(pictures), prompts)
+    assert list(table.index) == list(range(len(pictures)))
+    expected = predict(random_clip, pictures, prompts)
+    np.testing.assert_array_equal(table.to_numpy(), expected.to_numpy())
+    with pytest.raises(ValueError, match=r"image features \[1, 3, 8, 8\], where .* has \[pictures, "):
+        predict(random_clip, torch.zeros(1, 3, 8, 8), prompts)
+
+
 def test_one_prompt_is_no_question(random_clip, pictures):
     with pytest.raises(ValueError, match="at least two: got 1 prompt"):
         predict(random_clip, pictures, ["a beach"])

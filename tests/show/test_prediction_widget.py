@@ -159,13 +159,16 @@ def test_empty_lines_are_skipped_and_doubled_ones_are_told(panel, random_clip, p
 
 def test_too_few_prompts_leave_no_numbers_and_say_what_to_do(panel):
     panel.prompts = ["a beach"]
-    assert is_error(panel, "needs at least two") and panel.bars.shown == []
+    assert "Type a second prompt" in panel.message.value and not is_error(panel, "") and panel.bars.shown == []
     with pytest.raises(ValueError, match="at least two"):
         _ = panel.probabilities
     panel.several = True  # for which one is enough
     assert not is_error(panel, "") and list(shown_numbers(panel)) == ["a beach"]
     panel.prompts = []
-    assert is_error(panel, "needs at least one") and panel.bars.shown == []
+    assert "Type a prompt" in panel.message.value and not is_error(panel, "") and panel.bars.shown == []
+    panel.several = False
+    assert "Type two prompts" in panel.message.value and not is_error(panel, "") and panel.bars.shown == []
+    panel.several = True
     panel.prompts = PROMPTS
     assert not is_error(panel, "") and list(shown_numbers(panel)) == PROMPTS
 

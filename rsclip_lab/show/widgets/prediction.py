@@ -139,15 +139,27 @@ class PredictionWidget(Panel):
         """Bars of what is typed and chosen now; where there is no answer none, and why."""
         if self.picture is None:  # the message says what is wrong with the first
             return
+        if self._where is not None and self._where not in self.prompts:
+            self.hide_heatmap()
+        if missing := self._missing():
+            self.bars.clear()
+            return self.say(missing)
         with self.working():
             self.scale.tell()
-            if self._where is not None and self._where not in self.prompts:
-                self.hide_heatmap()
             try:
                 self.bars.show(self.prompts, self._answers(), self.several, self._where)
             except Exception:
                 self.bars.clear()
                 raise
+
+    def _missing(self) -> str:
+        """What to type for there to be a question; while somebody is typing that is no mistake."""
+        if self.several:
+            return "" if self.prompts else "Type a prompt: the bars follow."
+        if len(self.prompts) > 1:
+            return ""
+        wanted = "a second prompt in a line of its own" if self.prompts else "two prompts or more, one a line"
+        return f"Type {wanted}: the model chooses between them."
 
     def _answers(self) -> dict[str, np.ndarray]:
         if self.picture is None:
