@@ -14,8 +14,8 @@ course: $(READY)
 	$(RUN)/rsclip-lab course --seeds $(SEEDS)
 
 test: $(READY)
-	$(RUN)/python -m pytest tests
-	$(RUN)/python -m pytest --nbmake --nbmake-timeout=300 notebooks
+	$(RUN)/python -m pytest -n 2 tests
+	$(RUN)/python -m pytest --nbmake notebooks
 
 app: $(READY)
 	$(RUN)/rsclip-lab app

@@ -14,27 +14,36 @@ OUTPUTS = Path(__file__).parent / "outputs"
 SAME_RUNS = ("04", "05")
 WAITING = ("04", "06")
 
-# With more threads than cores torch is several times slower. The kernels inherit it.
-processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))
-os.environ.setdefault("OMP_NUM_THREADS", str(max(1, usable_cores() // processes)))
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Cores for each process; the kernels inherit it. With more threads than cores torch is several times slower."""
+    processes = config.getoption("numprocesses", None) or 1
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, usable_cores() // processes)))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    lessons = [item for item in items if item.path.suffix == ".ipynb"]
-    lessons.sort(key=lambda item: (lesson(item) == "06", item.path.name))
-    items[:] = [item for item in items if item not in lessons] + lessons
-    for item in lessons:
-        item.add_marker(pytest.mark.xdist_group("runs" if lesson(item) in SAME_RUNS else "others"))
+    items.sort(key=lambda item: lesson(item.path.name) == "06")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log):
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByRuns(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "runs" if lesson(Path(nodeid.split("::")[0]).name) in SAME_RUNS else "others"
+
+    return ByRuns(config, log)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    if lesson(item) not in WAITING:
+    if lesson(item.path.name) not in WAITING:
         return (yield)
     OUTPUTS.mkdir(exist_ok=True)
     with FileLock(OUTPUTS / ".replay.lock"):
         return (yield)
 
 
-def lesson(item: pytest.Item) -> str:
-    return item.path.name[:2]
+def lesson(name: str) -> str:
+    return name[:2]

@@ -15,6 +15,8 @@ import pytest  # noqa: E402
 from hypothesis import settings  # noqa: E402
 from PIL import Image  # noqa: E402
 
+from rsclip_lab.environment import usable_cores  # noqa: E402
+
 sys.path.append(str(Path(__file__).with_name("hub")))  # hub_server, for tests in every folder
 
 # The same examples in every run, so that a failure is the change's; HYPOTHESIS_PROFILE=default seeks new ones.
@@ -27,6 +29,28 @@ TINY_ARCHITECTURE = {
     "vision_cfg": {"image_size": 32, "layers": 2, "width": 64, "head_width": 32, "patch_size": 8},
     "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 64, "heads": 2, "layers": 2},
 }
+
+
+ONE_BY_ONE = "test_colab.py"  # its tests are as long as files
+
+
+def pytest_configure(config):
+    """`pytest -n 2`: cores for each process, as with more threads than cores torch is several times slower."""
+    if processes := config.getoption("numprocesses", None):
+        os.environ.setdefault("OMP_NUM_THREADS", str(max(1, usable_cores() // processes)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """The tests of a file go to one process, for what they share is made once in each."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            path = nodeid.split("::")[0]
+            return nodeid if path.endswith(ONE_BY_ONE) else path
+
+    return ByFile(config, log)
 
 
 class NetworkBlocked(RuntimeError):

@@ -10,7 +10,8 @@
 # - to compute the contrastive loss of four pictures and four sentences by hand;
 # - why one word can mean two things, and how a few more words settle it.
 #
-# Time: about 25 minutes to read and try; the cells take under half a minute on two CPU cores. No GPU is needed.
+# Time: about 25 minutes to read and try. The cells take under half a minute on two CPU cores; on a T4 we expect the same
+# (reckoned, not measured), as nothing here needs a GPU.
 #
 # The pictures of the embedded sample are **drawn by a program**, not photographed. What you measure on them
 # says how a method behaves; it says nothing about real imagery.

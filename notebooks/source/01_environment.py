@@ -10,7 +10,8 @@
 # - why the activation function belongs to the weights, although nothing complains when it is the wrong one;
 # - to tell a cosine from a probability, and why a good model can look undecided.
 #
-# Time: about 20 minutes to read and try; the cells take under a minute on two CPU cores, less on a GPU.
+# Time: about 20 minutes to read and try. The cells take half a minute on two CPU cores; on a T4 we expect not much less
+# (reckoned, not measured), as half of it is libraries being loaded.
 #
 # The pictures of the embedded sample are **drawn by a program**, not photographed. What you measure on them
 # says how a method behaves; it says nothing about real imagery.

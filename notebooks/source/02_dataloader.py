@@ -10,7 +10,8 @@
 # - to open pictures that ordinary code spoils: sixteen bits, many bands;
 # - to measure a loader, to decode once, and to count the false negatives that repeated captions put in a batch.
 #
-# Time: about 35 minutes to read and try; the cells take about a minute on two CPU cores, less on a GPU.
+# Time: about 35 minutes to read and try. The cells take half a minute on two CPU cores; on a T4 we expect not much less
+# (reckoned, not measured), as most of it is files being read.
 #
 # The pictures of the embedded sample are **drawn by a program**, not photographed. What you measure on them
 # says how a method behaves; it says nothing about real imagery.

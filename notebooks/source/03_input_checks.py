@@ -9,7 +9,8 @@
 # - to audit a folder, to read the report, to repair it, and to look at what was found before believing it;
 # - to look at what really enters the network, after the preprocessing and after the tokenizer.
 #
-# Time: about 30 minutes to read and try; the cells take about a minute on two CPU cores, less on a GPU.
+# Time: about 30 minutes to read and try. The cells take half a minute on two CPU cores; on a T4 we expect a little less
+# (reckoned, not measured).
 #
 # The pictures of the embedded sample are **drawn by a program**, not photographed. What you measure on them
 # says how a method behaves; it says nothing about real imagery.

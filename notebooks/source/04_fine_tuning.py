@@ -10,7 +10,8 @@
 # - what fine-tuning makes a model forget, and the best remedy we know, replay;
 # - what to set for your own data, and how a run survives a lost connection.
 #
-# Time: about 45 minutes to read and try; the cells take a minute and a half on two CPU cores, less on a GPU.
+# Time: about 45 minutes to read and try. The cells take a good minute on two CPU cores; on a T4 we expect half a minute
+# (reckoned, not measured).
 #
 # The pictures of the embedded sample are **drawn by a program**, not photographed. What you measure on them
 # says how a method behaves; it says nothing about real imagery.
@@ -18,7 +19,7 @@
 # %%
 MODEL = "tiny"  # @param ["tiny", "RemoteCLIP-RN50", "RemoteCLIP-ViT-B-32", "RemoteCLIP-ViT-L-14"]
 DATA = "coast"  # @param ["coast"]
-EPOCHS = 3  # @param {type: "integer"}
+EPOCHS = 2  # @param {type: "integer"}
 BATCH_SIZE = 32  # @param {type: "integer"}
 KEEP_RUNS_ON = "this machine"  # @param ["this machine", "Google Drive"]
 
@@ -197,7 +198,8 @@ show.plot_similarity_matrices(matrices, kinds)
 # %% [markdown]
 # Bright means similar. Before training the matrix has no bright diagonal: the model does not know these kinds.
 # After the positives-only loss **everything is bright**: every picture is similar to every sentence. After CLIP's
-# loss the diagonal stands out: matching pairs have come together, and the rest has not come with them.
+# loss the diagonal begins to stand out, the more so the longer you train: matching pairs have come together, and the
+# rest has not come with them.
 #
 # So this is what the falling loss meant: **everything has become one point.** The loss asks that pairs be
 # close, and the cheapest way to bring all pairs close is to send everything to the same place. Nothing in the

@@ -10,8 +10,8 @@
 # - to ask for one label or for several, and to look after the words you ask with;
 # - to do all of it on a folder of your own.
 #
-# Time: about 30 minutes to read and try; the cells take about a minute on two CPU cores when lesson 04 has left its
-# runs, two to three minutes otherwise, less on a GPU.
+# Time: about 30 minutes to read and try. The cells take two minutes on two CPU cores, half a minute when lesson 04 has
+# left its runs; on a T4 we expect half a minute (reckoned, not measured).
 #
 # The pictures of the embedded sample are **drawn by a program**, not photographed. What works on them shows how the
 # tools behave; it says nothing about real imagery.

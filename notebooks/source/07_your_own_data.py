@@ -10,8 +10,8 @@
 # - to fine-tune on it, and to show somebody else what got better and what was forgotten;
 # - to keep the model, to publish it with a card that says what it is, and to know what you may publish.
 #
-# Time: about 40 minutes with the stand-in, longer with data of your own; the cells take about a minute on two CPU cores, less
-# on a GPU.
+# Time: about 40 minutes with the stand-in, longer with data of your own. The cells take about a minute on two CPU cores;
+# on a T4 we expect half a minute (reckoned, not measured).
 #
 # The pictures of the embedded sample are **drawn by a program**, not photographed. What you measure on them
 # says how a method behaves; it says nothing about real imagery.
@@ -27,7 +27,7 @@
 DATA = ""  # @param {type: "string"}
 PICTURES = ""  # @param {type: "string"}
 MODEL = "tiny"  # @param ["tiny", "RemoteCLIP-RN50", "RemoteCLIP-ViT-B-32", "RemoteCLIP-ViT-L-14"]
-EPOCHS = 5  # @param {type: "integer"}
+EPOCHS = 4  # @param {type: "integer"}
 KEEP_RUNS_ON = "this machine"  # @param ["this machine", "Google Drive"]
 REPOSITORY = ""  # @param {type: "string"}
 LICENCE = ""  # @param {type: "string"}

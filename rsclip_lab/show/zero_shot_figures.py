@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from rsclip_lab.evaluation.calibration import error_of
 from rsclip_lab.evaluation.prompts.prompt_table import ENSEMBLE
@@ -80,6 +81,7 @@ def plot_prompt_table(table: pd.DataFrame) -> Figure:
         axes.axvline(top1, color=RED, linestyle=":", linewidth=1.5)
     axes.set_yticks(range(len(rows)), [in_lines(name, 48) for name in rows["template"]])
     axes.set(ylim=(len(rows) - 0.5, -0.5), xlabel=f"top-1 of {rows['pictures'].iloc[0]} pictures")
+    axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))  # whole percents
     axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
     axes.grid(axis="x")
     return figure

@@ -226,6 +226,22 @@ def test_pictures_are_decoded_once_for_both_and_captions_encoded_once_by_each(
         assert len(captions) == len(set(captions)) == 8
 
 
+def test_features_in_the_pictures_place_give_the_same_and_open_no_picture(random_clip, tuned, tables, monkeypatch):
+    expected = compare(random_clip, tuned, *tables)
+    own, others = (
+        tuple(model.encode_images(list(distinct_images(table)["image"])) for model in (random_clip, tuned))
+        for table in tables
+    )
+    halfway = compare(random_clip, tuned, *tables, control_features=others)
+    monkeypatch.setattr(type(random_clip), "encode_images", None)
+    found = compare(random_clip, tuned, *tables, image_features=own, control_features=others)
+    for one in (halfway, found):
+        pd.testing.assert_frame_equal(one.metrics, expected.metrics, rtol=0, atol=1e-6)
+        pd.testing.assert_frame_equal(one.control, expected.control, rtol=0, atol=1e-6)
+    with pytest.raises(ValueError, match=r"image features \[7, 32\], where tuned has \[8, 32\]"):
+        compare(random_clip, tuned, *tables, image_features=(own[0], own[1][1:]))
+
+
 def test_models_of_two_sizes_each_see_their_own_pixels(random_clip, tables):
     architecture = {**TINY_ARCHITECTURE, "vision_cfg": {**TINY_ARCHITECTURE["vision_cfg"], "image_size": 24}}
     small = new_clip(architecture, seed=3, name="small")

@@ -1,6 +1,5 @@
 """Runs of ten short steps, and what makes them stop: for the tests of what outlives that."""
 
-import os
 import signal
 
 import pandas as pd
@@ -67,7 +66,7 @@ def fail(state):
 
 
 def press_ctrl_c(state):
-    os.kill(os.getpid(), signal.SIGINT)
+    signal.raise_signal(signal.SIGINT)
 
 
 def assert_same(run, other):

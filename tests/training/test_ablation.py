@@ -1,6 +1,5 @@
 """An ablation: every setting and seed once, kept one by one, and intervals and effects that come out by hand."""
 
-import os
 import signal
 import threading
 from dataclasses import replace
@@ -136,7 +135,7 @@ def press_ctrl_c_in_run(number, monkeypatch):
     def finetuned(*arguments, **options):
         done.append(1)
         if len(done) == number:
-            stop = type("Stop", (), {"on_step": lambda self, state: os.kill(os.getpid(), signal.SIGINT)})()
+            stop = type("Stop", (), {"on_step": lambda self, state: signal.raise_signal(signal.SIGINT)})()
             options["callbacks"] = [stop]
         return finetune(*arguments, **options)
 

@@ -647,7 +647,7 @@ def tuned_in_a_process(world, pictures, folder=None, stop_in=None):
 
     def terminate(state):
         if world.rank == stop_in:
-            os.kill(os.getpid(), signal.SIGTERM)
+            signal.raise_signal(signal.SIGTERM)
 
     try:
         run = small_run(small_clip(), pictures, folder, callbacks=[At(terminate, 3)])

@@ -1,6 +1,5 @@
 """Ctrl-C and SIGTERM, sent by the system to this process: the step ends, the state is kept, nothing hangs on."""
 
-import os
 import signal
 import threading
 from functools import partial
@@ -43,7 +42,7 @@ def current():
 @pytest.mark.parametrize(("number", "name"), [(signal.SIGINT, "Ctrl-C"), (signal.SIGTERM, "SIGTERM")])
 def test_the_first_signal_lets_the_step_end_and_keeps_the_run(tune, picture_folder, tmp_path, handlers, number, name):
     def send(state):
-        os.kill(os.getpid(), number)
+        signal.raise_signal(number)
 
     after = []
     with pytest.raises(Interrupted) as stopped:
@@ -136,7 +135,7 @@ def test_a_process_that_has_lost_another_obeys_torchrun():
     try:
         with pytest.raises(ProcessLost), Interruption() as interruption:
             interruption.on_start(None)
-            os.kill(os.getpid(), signal.SIGTERM)
+            signal.raise_signal(signal.SIGTERM)
             assert interruption.received == signal.SIGTERM and not heard
             raise ProcessLost("the other one was killed")
     finally:

@@ -20,7 +20,7 @@ from rsclip_lab.evaluation.comparison.recall_rows import recall_rows
 from rsclip_lab.evaluation.evaluate import TestTable
 from rsclip_lab.evaluation.metrics import off_diagonal_cosine
 from rsclip_lab.evaluation.record import describe_tables
-from rsclip_lab.evaluation.zero_shot import checked_names, class_scores, zero_shot_classifiers
+from rsclip_lab.evaluation.zero_shot import checked_names, class_scores, image_features_of, zero_shot_classifiers
 from rsclip_lab.models import Clip
 from rsclip_lab.models.inputs import require_loaded
 
@@ -121,11 +121,13 @@ def compare(
     control: pd.DataFrame | None = None,
     class_names: Sequence[str] | None = None,
     templates: Sequence[str] | None = None,
+    image_features: tuple[Tensor, Tensor] | None = None,
+    control_features: tuple[Tensor, Tensor] | None = None,
 ) -> Comparison:
     """Both models' answers to every picture of `captions` (select the test split first) and `control`.
 
-    Arguments as of `evaluate`, whose numbers `.metrics` repeats. Pictures are decoded once for both models where
-    these take them alike; each picture and each caption is encoded once by each.
+    Arguments as of `evaluate`, whose numbers `.metrics` repeats; features are those of both models. Pictures are
+    decoded once for both models where these take them alike; each picture and each caption is encoded once by each.
     Raises TypeError for a model that is not loaded; ValueError as `evaluate`, before anything is encoded.
     """
     for model in (before, after):
@@ -138,10 +140,15 @@ def compare(
         checked_templates(templates)
     questions, pictures = _questions(table, others, own), {"captions": table, "control": others}
     asked = {name: pictures[question.source] for name, question in questions.items()}
-    if _decoded_alike(before, after):
-        table, others = table.decoded(after), others and others.decoded(after)
     sides = dict(zip(SIDES, (before, after), strict=True))
-    seen = {side: _seen_by(model, table, others, questions, templates) for side, model in sides.items()}
+    alike = _decoded_alike(before, after)
+    tables, controls = (
+        _as_seen(sides, one, features, alike)
+        for one, features in ((table, image_features), (others, control_features))
+    )
+    seen = {
+        side: _seen_by(model, tables[side], controls[side], questions, templates) for side, model in sides.items()
+    }
     answers = dict.fromkeys(QUESTIONS, no_answers())
     for name, question in questions.items():
         scores = {side: found.scores[name] for side, found in seen.items()}
@@ -154,6 +161,19 @@ def compare(
         cosines={side: found.cosine for side, found in seen.items()},
         measured_on=describe_tables(captions=captions, control=control),
     )
+
+
+def _as_seen(
+    sides: dict[str, Clip], table: TestTable | None, features: tuple[Tensor, Tensor] | None, alike: bool
+) -> dict[str, TestTable | None]:
+    """The table for each side: with its features where they are given, else decoded, once where both see alike."""
+    if table is None:
+        return dict.fromkeys(sides)
+    if features is None:
+        return dict.fromkeys(sides, table.decoded(sides["after"]) if alike else table)
+    return {
+        side: table.encoded(model, given) for (side, model), given in zip(sides.items(), features, strict=True)
+    }
 
 
 def _decoded_alike(before: Clip, after: Clip) -> bool:
@@ -191,9 +211,9 @@ class _Seen(NamedTuple):
 def _seen_by(
     model: Clip, table: TestTable, control: TestTable | None, questions: dict[str, _Question], templates
 ) -> _Seen:
-    images = {"captions": model.encode_images(table.images)}
+    images = {"captions": image_features_of(model, table.images)}
     if control:
-        images["control"] = model.encode_images(control.images)
+        images["control"] = image_features_of(model, control.images)
     texts = model.encode_texts(table.captions)
     # Each choice by its own classifier: which names become the same words depends on what else is offered.
     classifiers = zero_shot_classifiers(model, [one.class_names for one in questions.values()], templates)

@@ -89,14 +89,16 @@ def before_after_report(
     control: pd.DataFrame | None = None,
     class_names: Sequence[str] | None = None,
     templates: Sequence[str] | None = None,
+    **features,
 ) -> BeforeAfterReport:
     """Compare two models on the same pictures, and put it into a page: what improved, what was forgotten, pictures.
 
     before, after: `Clip`s, such as a model and `finetune(model, …).model`, whose description has the run's
     configuration. captions, control: rows of a test split; see `evaluate`, also for class_names and templates.
+    features: `image_features` and `control_features` of both models, as `compare` takes them.
     `.table`, `.figures`, `.save("report.html")`. Errors as `evaluate`.
     """
-    comparison = compare(before, after, captions, control, class_names, templates)
+    comparison = compare(before, after, captions, control, class_names, templates, **features)
     descriptions = {"before": before.description, "after": after.description}
     return BeforeAfterReport(comparison, descriptions, made_with(after, templates))
 

@@ -7,7 +7,7 @@ from functools import cache
 
 import rsclip_lab as lab
 
-EPOCHS = 3  # as in lesson 04; a run that is there already is taken whatever its epochs
+EPOCHS = 3  # one more than in lesson 04; a run that is there already is taken whatever its epochs
 NAMES = ("positives_only", "clip", "replay")
 DRAWN = "drawn pictures, model tiny"
 
