@@ -130,7 +130,10 @@ def picture_grid(count: int, columns: int, caption_lines: int) -> tuple[Figure, 
 def show_picture(axes: Axes, image, mean=None, std=None) -> None:
     axes.axis("off")
     axes.set_anchor("N")  # what room is left is for words below
-    if image is not None:
+    if image is None:  # a square like the others, with the words under it
+        axes.imshow(np.full((1, 1, 3), 238, np.uint8))
+        axes.text(0, 0, "no picture", ha="center", va="center", color=DARK)
+    else:
         axes.imshow(picture_array(image, mean, std))
 
 

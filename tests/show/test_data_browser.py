@@ -5,6 +5,7 @@ import html
 import os
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -121,8 +122,12 @@ def test_a_picture_that_cannot_be_read_says_why_and_the_next_ones_are_shown(brok
     panel.forth.click()
     assert "<img" in panel.picture.value and panel.message.value == ""
     panel.show_picture(0)
-    words = [text.get_text() for axes in panel.figure().axes for text in axes.texts]
-    assert any("cannot be read" in text for text in words)
+    sheet = panel.figure()
+    sheet.canvas.draw()
+    words = [text.get_text() for axes in sheet.axes for text in axes.texts]
+    assert any("cannot be read" in text for text in words) and "no picture" in words
+    sizes = np.array([axes.get_window_extent().size for axes in sheet.axes if axes.images])
+    assert np.ptp(sizes, axis=0).max() < 1  # a taller place would have its words under the next row
 
 
 def test_an_edit_is_in_the_copy_and_nowhere_else(panel, table, picture_folder):
