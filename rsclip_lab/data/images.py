@@ -202,7 +202,9 @@ def _to_rgb(image: Image.Image, bands: Bands, name: str) -> Image.Image:
         return _from_array(values, bands, name)
     if image.mode == "P" and "transparency" in image.info:
         image = image.convert("RGBA")
-    return image.convert("RGB")  # a copy, loaded, even of a picture that is RGB already
+    upright = image.convert("RGB")  # a copy, loaded, even of a picture that is RGB already
+    upright.info = {}  # whoever opens the result again must not find there that it has to be turned
+    return upright
 
 
 def _orientation(image: Image.Image) -> int:

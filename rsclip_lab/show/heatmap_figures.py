@@ -112,7 +112,7 @@ def _draw_kinds(axes: Axes, kinds, name: str) -> None:
     axes.set_yticks(places, [f"{kind} ({count})" for kind, count in kinds["questions"].items()])
     axes.set(xlim=(-0.03, 1.03), ylim=(len(kinds) - 0.4, -0.6), xlabel="hits")
     axes.set_title("by kind (questions)")
-    axes.legend(loc="lower right", frameon=True, framealpha=0.9)
+    axes.legend(loc="best", frameon=True, framealpha=0.9)
     _in_percent(axes)
 
 

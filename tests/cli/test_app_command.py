@@ -3,6 +3,7 @@
 import builtins
 import json
 import re
+import shutil
 import socket
 from pathlib import Path
 
@@ -107,6 +108,15 @@ def test_another_model_has_an_index_of_its_own(saved, picture_folder, tmp_path):
         for model in (saved, other)
     }
     assert len(places) == 2 and all(place.is_dir() for place in places)
+
+
+def test_a_page_of_other_pictures_leaves_this_ones_index_alone(saved, picture_folder, tmp_path):
+    sources = [picture_folder, tmp_path / "two"]
+    sources[1].mkdir()
+    for path in sorted((picture_folder / "images").iterdir())[:2]:
+        shutil.copy(path, sources[1])
+    first, second = (prepare(saved, None, one, tmp_path / "app", "cpu", tell=lambda words: None) for one in sources)
+    assert (len(Page(first).panels["Search"].index), len(Page(second).panels["Search"].index)) == (12, 2)
 
 
 @pytest.mark.parametrize(

@@ -159,7 +159,9 @@ def test_every_exif_orientation_is_turned_upright_as_pillow_does(tmp_path, orien
     path = saved(image, tmp_path / f"a{suffix}", exif=exif)
     with Image.open(path) as opened:
         reference = np.asarray(ImageOps.exif_transpose(opened).convert("RGB"))
-    assert np.array_equal(np.asarray(open_image(path)), reference)
+    upright = open_image(path)
+    assert np.array_equal(np.asarray(upright), reference)
+    assert np.array_equal(np.asarray(open_image(upright)), reference)  # once, however often it is opened
     assert (reference.shape[0] == 24) == (orientation >= 5)
 
 

@@ -33,6 +33,7 @@ def broken(table):
 
 @pytest.fixture
 def panel(table, tmp_path):
+    (tmp_path / "out").mkdir()
     return DataBrowser(table, folder=tmp_path / "out")
 
 
@@ -193,9 +194,40 @@ def test_the_source_is_never_written_over(panel, picture_folder, name):
     assert digests(picture_folder) == files and "not saved yet" in panel.state.value
 
 
-@pytest.mark.parametrize("name, words", [("captions.json", ".csv or .tsv"), ("  ", "no name for the file")])
-def test_a_name_that_is_none_of_a_csv_file_is_refused(panel, name, words):
+def test_what_somebody_else_wrote_there_meanwhile_is_never_written_over(panel, tmp_path):
+    panel.edit(0, "a beach")
+    panel.save()
+    path = tmp_path / "out" / "captions_edited.csv"
+    path.write_text("somebody else's")
+    panel.edit(1, "another")
+    panel.save()
+    assert "somebody else&#x27;s" in panel.message.value and "not saved yet" in panel.state.value
+    assert path.read_text() == "somebody else's"
+
+
+def test_a_refused_edit_is_told_of_while_one_goes_on(panel):
+    panel.edit(0, "  ")
+    panel.forth.click()
+    assert "a caption needs words" in panel.message.value
+    panel.forth.click()
+    assert panel.message.value == ""
+
+
+@pytest.mark.parametrize(
+    "name, words",
+    [
+        ("captions.json", ".csv or .tsv"),
+        ("  ", "no name for the file"),
+        ("nowhere/captions.csv", "nowhere: there is no such folder; make it, or name another"),
+        ("~nobody-of-that-name/captions.csv", "there is no such folder"),
+        ("a\0b.csv", "table of text"),
+        ("a" * 300 + ".csv", "cannot be written (File name too long); name another place"),
+    ],
+)
+def test_a_name_that_is_none_of_a_csv_file_is_refused(panel, name, words, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     panel.save(name)
+    assert os.listdir(tmp_path / "out") == [] and not (tmp_path / "nowhere").exists()
     assert words in panel.message.value and "Not possible" in panel.message.value
 
 

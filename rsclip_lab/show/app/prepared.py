@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import pickle
 from collections.abc import Callable
@@ -71,7 +72,8 @@ def prepare(
     """Load what must be loadable, look the captions through, embed the pictures.
 
     pictures: in any form that `read_captions` takes, or a folder of pictures without captions.
-    folder: keeps the search index, one a model; the next time only new and changed pictures are embedded.
+    folder: keeps the search index, one a model and place of the pictures; the next time only new and changed
+    pictures are embedded.
     Raises ModelError, CaptionError, ImageError as those steps do, before anything is served.
     """
     found = of_sample(model, base, device) if pictures is None else of_folder(model, base, device, pictures)
@@ -81,13 +83,14 @@ def prepare(
     tell(f"Model: {clip.name}. Pictures: {found.source}.")
     if found.captions is not None:
         found = replace(found, report=replace(audit(found.captions, clip), tokenizer=None))
-    return replace(found, index=build_index(clip, found.pictures, folder), home=Path.cwd())
+    return replace(found, index=build_index(clip, found, folder), home=Path.cwd())
 
 
-def build_index(clip: Clip, pictures: pd.DataFrame, folder: Path) -> Path:
-    """The folder of the index, built or brought up to date."""
-    place = Path(os.path.abspath(folder)) / model_identity(clip).key[:12]
-    SearchIndex.build(clip, pictures, folder=place)
+def build_index(clip: Clip, found: Prepared, folder: Path) -> Path:
+    """The folder of the index, built or brought up to date; another page's is not touched."""
+    source = hashlib.sha256(found.source.encode(errors="surrogateescape")).hexdigest()
+    place = Path(os.path.abspath(folder)) / f"{model_identity(clip).key[:12]}-{source[:12]}"
+    SearchIndex.build(clip, found.pictures, folder=place)
     return place
 
 

@@ -41,6 +41,7 @@ class DataBrowser(Panel):
 
     def __init__(self, captions: pd.DataFrame, report=None, folder: str | Path | None = None) -> None:
         super().__init__()
+        self._refused = False  # whether the last edit was, which the message says
         self._table = EditedCaptions(captions)
         self.pictures = Pictures(self._table.original, report)
         self.audited = report is not None
@@ -142,14 +143,18 @@ class DataBrowser(Panel):
 
     def show_picture(self, place: int) -> None:
         """The picture at that place, from 0, of those that fit the filters; the nearest where there is none."""
-        self.say()
+        if not self._refused:  # which is said while somebody goes on already
+            self.say()
+        self._refused = False
         self.place = max(0, min(place, len(self.chosen) - 1))
         self._show()
 
     def edit(self, row: int, text: str) -> None:
         """Give the row at that position, from 0, another caption."""
+        self._refused = True
         with self.working():
             self._table.edit(row, text)
+            self._refused = False
         self._show()  # an edit that was refused is taken out of its field
 
     def undo(self) -> None:

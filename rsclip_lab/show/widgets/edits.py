@@ -31,7 +31,7 @@ class EditedCaptions:
         self.table["caption"] = self.table["caption"].astype(object)
         self.column = self.table.columns.get_loc("caption")
         self.steps: list[tuple[int, object]] = []  # row, and the cell as it was before
-        self.written: set[str] = set()
+        self.written: dict[Path, tuple] = {}  # and how each file was left
         self.saved: dict[int, str] = {}
 
     def text(self, row: int) -> str:
@@ -78,23 +78,41 @@ class EditedCaptions:
     def write(self, path: str | Path) -> tuple[Path, str]:
         """The edited table as a CSV file; where it is, and the folder that its file names start from.
 
-        Raises FileExistsError for a file that this object has not written itself: it may be where the captions came
-        from. ValueError for a name that is not of a CSV file, CaptionError as `write_csv` does.
+        Raises FileExistsError for a file that is not as this object has left it: it may be where the captions came
+        from, or somebody else's. ValueError for a name that is not of a CSV file, FileNotFoundError for a folder that
+        is not there, OSError where the file cannot be written, CaptionError as `write_csv` does.
         """
-        if not str(path).strip():
-            raise ValueError("no name for the file: give one, such as captions_edited.csv")
-        path = Path(os.path.abspath(os.path.expanduser(str(path).strip())))
-        if path.suffix.lower() not in SUFFIXES:
-            raise ValueError(f"{path}: the copy is a table of text; end its name in .csv or .tsv")
-        if os.path.lexists(path) and str(path) not in self.written:
+        path = checked_place(str(path).strip())
+        if os.path.lexists(path) and self.written.get(path) != stamp(path):
             raise FileExistsError(
-                f"{path} is there already and stays as it is: it may be what the captions came from; give the copy "
-                "another name"
+                f"{path} is there already and stays as it is: it may be what the captions came from, or somebody "
+                "else's; give the copy another name"
             )
-        image_dir = write_csv(self.table, path)
-        self.written.add(str(path))
+        try:
+            image_dir = write_csv(self.table, path)
+        except OSError as error:
+            raise OSError(f"{path}: cannot be written ({error.strerror}); name another place") from error
+        self.written[path] = stamp(path)
         self.saved = self.edited
         return path, image_dir
+
+
+def checked_place(name: str) -> Path:
+    """Where the copy goes; ValueError for what names no table of text, FileNotFoundError for a folder that is not."""
+    if not name:
+        raise ValueError("no name for the file: give one, such as captions_edited.csv")
+    path = Path(os.path.abspath(os.path.expanduser(name)))
+    if path.suffix.lower() not in SUFFIXES or "\0" in name:
+        raise ValueError(f"{str(path)!r}: the copy is a table of text; end its name in .csv or .tsv")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"{path.parent}: there is no such folder; make it, or name another")
+    return path
+
+
+def stamp(path: Path) -> tuple:
+    """What changes when somebody else writes the file."""
+    facts = path.lstat()
+    return facts.st_ino, facts.st_size, facts.st_mtime_ns
 
 
 def cell_text(value: object) -> str:
