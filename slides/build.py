@@ -1,8 +1,8 @@
 """Make slides/html/NAME.html and slides/pdf/NAME.pdf from slides/NAME.md.
 
 `make slides` builds all; `python slides/build.py 04` those whose name begins so. Figures are drawn by the package,
-once, and kept in outputs/slides; those of lessons 04 to 07 need lesson 04's runs, which are trained where outputs/
-does not have them (two minutes on two cores).
+once, and kept in outputs/slides; those of lessons 04 to 07 need three runs of eight epochs, which are trained where
+outputs/slides does not have them (three minutes on two cores).
 """
 
 from __future__ import annotations

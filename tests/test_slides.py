@@ -362,6 +362,19 @@ def test_keys_turn_the_pages(chromium, pages):
     tab.context.close()
 
 
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (1920, 1080), (1024, 768), (1366, 625)])
+def test_the_list_of_keys_fits_the_window(chromium, pages, width, height):
+    tab, _ = open_page(chromium, pages["01_environment"][0])
+    tab.set_viewport_size({"width": width, "height": height})
+    tab.keyboard.press("?")
+    inside, box = tab.locator("#help").evaluate("(help) => [help.scrollHeight, help.clientHeight]")
+    close = tab.locator("#help button").bounding_box()
+    assert inside <= box and close["y"] + close["height"] < height
+    tab.locator("#help button").click()
+    assert not tab.locator("#help").is_visible()
+    tab.context.close()
+
+
 def test_the_speaker_has_a_window_of_their_own(chromium, pages):
     page, _ = pages["00_contrastive_idea"]
     tab, _ = open_page(chromium, page)

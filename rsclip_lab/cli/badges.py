@@ -26,7 +26,7 @@ if importlib.util.find_spec("rsclip_lab") is None:
     if done.returncode:
         raise RuntimeError(f"pip could not install {{PACKAGE}}:\\n{{done.stderr}}")
     importlib.invalidate_caches()"""
-REPOSITORY = r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+"
+REPOSITORY = r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+(?<!\.git)"
 REF = r"(?!.*\.\.)(?!.*//)[A-Za-z0-9_][A-Za-z0-9._/+-]*"
 # Whatever they lead to now: a fork of a fork, or one that was edited by hand, comes right as well.
 IN_BADGES = re.compile(re.escape(COLAB) + r"/github/[^/\s\"]+/[^/\s\"]+/blob/[^\s\")]+?/notebooks/")
@@ -43,6 +43,7 @@ class Home:
     ref: str = "main"
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "repository", self.repository.removesuffix(".git"))  # as `git clone` has it
         if not re.fullmatch(REPOSITORY, self.repository):
             raise ValueError(f"repository {self.repository!r}: give owner/name, such as rsclip-lab/rsclip-lab")
         if not re.fullmatch(REF, self.ref):

@@ -9,10 +9,14 @@ from dataclasses import dataclass, field
 from rsclip_lab.exercises.outcome import OPEN, Verdict, done, not_yet, sentence
 from rsclip_lab.exercises.values import Unreadable, as_number, described
 
-GENERAL_SLIPS = {
-    "that is in percent: give a share between 0 and 1": lambda right: 100 * right,
-    "the sign is the wrong way round": lambda right: -right,
-}
+IN_PERCENT = "that is in percent: give a share between 0 and 1"
+WRONG_SIGN = "the sign is the wrong way round"
+COUNTS = {2: "two", 3: "three"}
+
+
+def plain(number: float) -> str:
+    """Six digits, or all of a large number: no 1e+06."""
+    return f"{number:.0f}" if 1e6 <= abs(number) < 1e12 else f"{number:g}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,12 +50,14 @@ class Exercise:
 @dataclass(frozen=True, kw_only=True)
 class NumberExercise(Exercise):
     """right: the values of the evidence, in its order -> the number. tolerance: how far off is still right, a share
-    of the number if `relative`.
+    of the number if `relative`. share: of something, from 0 to 1. decimals: how many the question asks for.
     mistakes: what was done wrong, in words, and the number that it gives."""
 
     right: Callable[..., float]
     tolerance: float
     relative: bool = False
+    share: bool = False
+    decimals: int = 0
     mistakes: Mapping[str, Callable[..., float]] = field(default_factory=dict)
 
     def judge(self, answer: object, evidence: Mapping[str, object]) -> Verdict:
@@ -67,13 +73,21 @@ class NumberExercise(Exercise):
         if abs(given - right) <= off:
             return self.right_answer()
         slips = {words: float(mistake(*values)) for words, mistake in self.mistakes.items()}
-        slips |= {words: slip(right) for words, slip in GENERAL_SLIPS.items()}
+        slips |= {WRONG_SIGN: -right} | ({IN_PERCENT: 100 * right} if self.share else {})
         near = {words: abs(given - slip) for words, slip in slips.items() if abs(given - slip) <= off}
+        # 0.5 may be the right 0.509 rounded, and lie near a mistake of 0.504 all the same.
+        if self._is_rounded(given, right) and min(near.values(), default=1) > 1e-9:
+            return not_yet(f"{plain(given)} is rounded too much: give {COUNTS[self.decimals]} decimals.")
         if near:
-            return not_yet(sentence(f"{given:g}: {min(near, key=near.get)}"))
+            return not_yet(sentence(f"{plain(given)}: {min(near, key=near.get)}"))
         if abs(given - right) <= 4 * off:
-            return not_yet(f"{given:g} is close; compute it to {off:.1g} or better.")
-        return not_yet(f"{given:g} is too {'large' if given > right else 'small'}.")
+            return not_yet(f"{plain(given)} is close; compute it to {plain(float(f'{off:.1g}'))} or better.")
+        return not_yet(f"{plain(given)} is too {'large' if given > right else 'small'}.")
+
+    def _is_rounded(self, given: float, right: float) -> bool:
+        """The right number with fewer decimals than asked for; 0 and whole numbers say too little to tell."""
+        fewer = (round(right, places) for places in range(1, self.decimals))
+        return any(given == rounded != 0 for rounded in fewer)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,6 +21,12 @@ def mistaken(cosines, over: int) -> int:
     return int(wrong[0]) + 1 if len(wrong) else 0
 
 
+def taken(cosines) -> int:
+    """The text, from 1, that this row would be given; 0 for none."""
+    row = mistaken(cosines, over=1)
+    return int(as_numbers(cosines)[row - 1].argmax()) + 1 if row else 0
+
+
 def loss_of(cosines, logit_scale: float) -> float:
     """The package's loss of a matrix of cosines: with the axes as texts, features and cosines are the same."""
     cosines = torch.as_tensor(as_numbers(cosines), device="cpu")
@@ -61,6 +67,7 @@ EXERCISES = (
         right=lambda cosines: mistaken(cosines, over=1),
         tolerance=0,
         mistakes={
+            "that is the text that goes astray, a column; the picture that gets it is a row, counted from 1": taken,
             "rows are counted from 1 here": lambda cosines: mistaken(cosines, over=1) - 1,
             "that is a column, a text; the question is about a picture, a row": lambda cosines: mistaken(cosines, 0),
         },
@@ -108,6 +115,7 @@ EXERCISES = (
         evidence=("cosines", "logit_scale"),
         right=loss_of,
         tolerance=0.006,
+        decimals=2,
         mistakes={
             "only one direction: rows (which text?) without columns (which picture?)": lambda c, s: one_way(c, s, 1),
             "only one direction: columns (which picture?) without rows (which text?)": lambda c, s: one_way(c, s, 0),

@@ -42,6 +42,7 @@ EXERCISES = (
         evidence=("shown", "logit_scale"),
         right=lambda p, s: math.log(max(p) / min(p)) / s,
         tolerance=0.0006,
+        decimals=3,
         mistakes={
             "that is the difference of the logits: divide by the logit scale": lambda p, s: math.log(max(p) / min(p)),
             "that is the difference of the probabilities: take the logarithm of their ratio": lambda p, s: (

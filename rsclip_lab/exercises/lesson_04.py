@@ -102,6 +102,8 @@ EXERCISES = (
         evidence=("history", "batch_size"),
         right=share_of_the_way,
         tolerance=0.006,
+        share=True,
+        decimals=2,
         mistakes={
             "you measured down to 0; the floor is as far as it can come": to_zero,
             "that is the way still to go: 1 minus it is asked for": lambda h, n: 1 - share_of_the_way(h, n),
@@ -164,6 +166,9 @@ EXERCISES = (
             "you took the softmax over raw cosines: multiply by logit_scale": lambda x, t, s: clip_loss(x, t, 1.0),
             "you divided by logit_scale: that would be right for a temperature; multiply": lambda x, t, s: clip_loss(
                 x, t, 1 / s
+            ),
+            "that is exp(logit_scale), for code that keeps a logarithm; ours is the multiplier already": (
+                lambda x, t, s: clip_loss(x, t, math.exp(s))
             ),
             "only one direction: rows (which text?) without columns (which picture?)": lambda x, t, s: one_way(
                 x, t, s, dim=1

@@ -74,6 +74,8 @@ EXERCISES = (
         evidence=("found", "wanted", "labels"),
         right=precision,
         tolerance=0.006,
+        share=True,
+        decimals=2,
         mistakes={
             "that is their number: divide by the number of places": lambda *args: sum(hits(*args)),
             "the query for a relation has no right kind: leave its places out": all_places,

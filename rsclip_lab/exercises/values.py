@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Mapping, Set
 
 import numpy as np
@@ -73,7 +74,9 @@ def plain_array(value: object) -> np.ndarray:
 def as_number(value: object) -> float:
     """One number. Raises Unreadable for text, for several, for True and False, and for what is no number."""
     if isinstance(value, str):
-        raise Unreadable(f"a number is wanted, this is {described(value)}: leave out the quotes")
+        is_number = re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)", value.strip())
+        advice = "leave out the quotes" if is_number else "write it in digits, without quotes"
+        raise Unreadable(f"a number is wanted, this is {described(value)}: {advice}")
     array = as_numbers(value)
     if array.size != 1:
         raise Unreadable(f"one number is wanted, this is {described(value)}")

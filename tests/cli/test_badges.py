@@ -66,7 +66,35 @@ def test_the_ref_stays_as_it_is_unless_it_is_given(checkout):
     assert Home.of(checkout) == Home("c/d", "v2")
 
 
-@pytest.mark.parametrize("repo", ["fork", "a/b/c", "a b/c", 'a/b" && x "', "a/b\nc", "https://github.com/a/b"])
+def test_git_at_the_end_of_a_name_is_left_out(checkout):
+    assert main(["badges", "--repo", "you/fork.git", "--checkout", str(checkout)]) == 0
+    assert Home.of(checkout).repository == "you/fork"
+    assert not any("you/fork.git" in text for text in texts(checkout).values())
+    assert Home("you/my.github.io").repository == "you/my.github.io"
+
+
+def test_a_checkout_that_says_git_comes_right(checkout):
+    project = checkout / "pyproject.toml"
+    project.write_text(project.read_text("utf-8").replace(f'repository = "{OLD}"', 'repository = "you/fork.git"'))
+    assert main(["badges", "--repo", "you/fork", "--checkout", str(checkout)]) == 0
+    assert "fork.git" not in project.read_text("utf-8") and Home.of(checkout).repository == "you/fork"
+
+
+@pytest.mark.parametrize(
+    "repo",
+    [
+        "a/.git",
+        "a/b.git.git",
+        "a/b.git/",
+        "fork.git",
+        "fork",
+        "a/b/c",
+        "a b/c",
+        'a/b" && x "',
+        "a/b\nc",
+        "https://github.com/a/b",
+    ],
+)
 def test_what_is_no_repository_is_refused_and_nothing_changes(checkout, repo, capsys):
     before = texts(checkout)
     assert main(["badges", f"--repo={repo}", "--checkout", str(checkout)]) == 2

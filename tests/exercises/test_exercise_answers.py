@@ -20,7 +20,7 @@ from rsclip_lab.exercises.registry import LESSONS, exercise_of, exercises_of
 from rsclip_lab.models import load_model
 
 ALL = [one for lesson in LESSONS for one in exercises_of(lesson)]
-COSINES = torch.tensor([[0.9, 0.2, 0.1, 0.3], [0.1, 0.7, 0.3, 0.0], [0.2, 0.6, 0.5, 0.1], [0.3, 0.1, 0.0, 0.6]])
+COSINES = torch.tensor([[0.9, 0.2, 0.1, 0.3], [0.1, 0.7, 0.3, 0.0], [0.6, 0.2, 0.5, 0.1], [0.3, 0.1, 0.0, 0.6]])
 LONG = "a harbour with ships, " * 30
 FOUND = [SimpleNamespace(images=list(images)) for images in ("abcd", "efgh", "aeim", "ijkl")]
 KIND_OF = dict(zip("abcdefghijklm", "sssssrrrrxxxs", strict=True))
@@ -212,6 +212,8 @@ BY_HAND = [
     ("02.2", lambda texts: pd.Series(texts).duplicated().mean(), "the first row of each caption is left out"),
     ("04.3", lambda x, t, s: F.cross_entropy(s * x @ t.T, torch.arange(len(x))), "only one direction: rows"),
     ("04.3", lambda x, t, s: F.cross_entropy(s * t @ x.T, torch.arange(len(x))), "only one direction: columns"),
+    ("04.3", lambda x, t, s: clip_loss_by_cross_entropy(x, t, np.exp(s)), "ours is the multiplier already"),
+    ("04.3", lambda x, t, s: clip_loss_by_cross_entropy(x, t, torch.tensor(s).exp()), "that is exp(logit_scale)"),
     ("04.3", lambda x, t, s: (x @ t.T).log_softmax(1).diagonal().mean(), "it gives"),
     ("04.3", lambda x, t, s: -numpy_clip_loss(x, t, s), "the sign"),
     ("04.3", lambda x, t, s: 3 * numpy_clip_loss(x, t, s), "all results are 3 times"),
@@ -251,6 +253,53 @@ def test_a_number_in_percent_with_the_wrong_sign_or_nearly_right_says_so():
     right = (math.log(32) - 1.0) / (math.log(32) - 0.3)
     assert "percent" in words(100 * right) and "sign" in words(-right)
     assert "close" in words(right + 0.015) and "too large" in words(0.99) and "too small" in words(0.2)
+
+
+NOTEBOOK = torch.tensor([[0.5, 0.2, 0.1, 0.3], [0.1, 0.7, 0.3, 0.0], [0.6, 0.2, 0.9, 0.1], [0.3, 0.1, 0.7, 0.6]])
+
+
+def loss_words(answer):
+    return exercises.check("00.3", answer, cosines=NOTEBOOK, logit_scale=5.0).words[0]
+
+
+def test_percent_is_said_of_shares_only(evidence):
+    assert "percent" not in loss_words(50.9) and "too large" in loss_words(50.9)
+    assert "percent" in exercises.check("06.1", 1000 / 12, **evidence["06.1"]).words[0]
+
+
+def test_the_right_number_with_too_few_decimals_is_told_from_a_mistake_nearby(evidence):
+    assert exercises.check("00.3", 0.51, cosines=NOTEBOOK, logit_scale=5.0).done
+    assert loss_words(0.5) == "0.5 is rounded too much: give two decimals."
+    columns = -(5.0 * NOTEBOOK).log_softmax(dim=0).diagonal().mean().item()
+    assert "only one direction: columns" in loss_words(columns)
+    assert "give three decimals" in exercises.check("01.1", 0.02, **evidence["01.1"]).words[0]
+    assert "share of queries" in exercises.check("06.1", 1, **evidence["06.1"]).words[0]
+    assert "too small" in exercises.check("01.1", 0, **evidence["01.1"]).words[0]
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (1300, "1300 is close; compute it to 50 or better."),
+        (1_234_567, "1234567 is too large."),
+        (0.5, "0.5 is too small."),
+    ],
+)
+def test_numbers_are_written_without_an_exponent(answer, words, evidence):
+    assert exercises.check("05.1", answer, **evidence["05.1"]).words == (words,)
+
+
+def test_the_text_of_the_picture_that_is_looked_for_is_called_a_text():
+    """In the notebook's table picture 4 would be given text 3, which is also row 4 counted from 0."""
+    assert "that is the text that goes astray, a column" in exercises.check("00.1", 3, cosines=NOTEBOOK).words[0]
+    assert "rows are counted from 1" in exercises.check("00.1", 2, cosines=COSINES).words[0]
+
+
+@pytest.mark.parametrize("answer", ["four", "picture 4", "nan"])
+def test_a_number_in_words_is_asked_for_in_digits(answer):
+    said = exercises.check("00.1", answer, cosines=NOTEBOOK).words[0]
+    assert said == f"a number is wanted, this is text ({answer!r}): write it in digits, without quotes."
+    assert "leave out the quotes" in exercises.check("00.1", "4", cosines=NOTEBOOK).words[0]
 
 
 def test_the_right_answer_follows_the_evidence():

@@ -36,7 +36,7 @@ def boxes():
     drawn = [Box(kinds[one["category_id"]], x, y, x + w, y + h, bool(one["iscrowd"]))
              for one in found for x, y, w, h in [one["bbox"]]]  # fmt: skip
     sentences = lab.box_captions(drawn, entry["width"], entry["height"], entry["file_name"])
-    return show.plot_boxes(sample_folder("coast") / "images" / entry["file_name"], drawn, sentences[:4])
+    return show.plot_boxes(sample_folder("coast") / "images" / entry["file_name"], drawn, sentences)
 
 
 @figure("slides", "a drawn picture; mask and box computed from it", size=(1100, 380))
@@ -85,13 +85,16 @@ def augmented():
 def shared_captions():
     rows = sample("coast", "train").sample(frac=1, random_state=0).drop_duplicates("image_id")
     made = show.plot_shared_captions(rows["caption"].head(64).reset_index(drop=True))
-    made.axes[0].get_legend().set_loc("lower left")  # on the diagonal otherwise, with letters of this size
+    legend = made.axes[0].get_legend()  # on the diagonal otherwise, with letters of this size
+    legend.set_loc("lower left")
+    for words in legend.get_texts():
+        words.set_text(words.get_text().replace(", ", ",\n"))
     return made
 
 
 @figure(
     "show.plot_false_negatives",
-    "the coast sample (drawn pictures), and RSICD's 8,734 training captions as CLIP-rsicd published them",
+    "the coast sample (drawn pictures), and the captions of RSICD's 8,734 training pictures, from CLIP-rsicd",
     size=(1000, 420),
 )
 def false_negatives():

@@ -11,9 +11,9 @@ from rsclip_lab import show
 from rsclip_lab.show.style import BLUE, ORANGE, lecture_style, new_figure
 
 from .drawing import ROOT, figure
-from .runs import DRAWN, models, results, run, sample
+from .runs import RUNS, models, results, run, sample
 
-MEASURED = f"lesson 04's runs, {DRAWN}, test pictures"
+MEASURED = f"{RUNS}, test pictures"
 RSICD = {  # zero-shot top-k on 1,027 RSICD test photographs
     "openai/clip-vit-base-patch32": {1: 0.572, 3: 0.745, 5: 0.837, 10: 0.939},
     "clip-rsicd": {1: 0.843, 3: 0.958, 5: 0.977, 10: 0.993},

@@ -8,19 +8,18 @@ import rsclip_lab as lab
 from rsclip_lab import show
 
 from .drawing import figure
-from .runs import DRAWN, base, models, results, run, sample
+from .runs import RUNS, base, models, results, run, sample
 
-MEASURED = f"lesson 04's runs, {DRAWN}"
 FEW = ["cargo ship", "submarine", "aquaculture cages", "breeding ponds", "container yard", "harbour crane", "reef"]
 
 
-@figure("show.plot_comparison", MEASURED, size=(1180, 450), runs=True)
+@figure("show.plot_comparison", RUNS, size=(1180, 450), runs=True)
 def two_losses():
     histories = {name: run(name).history for name in ("positives_only", "clip")}
     return show.plot_comparison(histories, batch_size=run("clip").config.batch_size)
 
 
-@figure("show.plot_similarity_matrices", MEASURED, size=(1180, 470), runs=True)
+@figure("show.plot_similarity_matrices", RUNS, size=(1180, 470), runs=True)
 def matrices():
     test = sample("coast", "test").drop_duplicates("label").set_index("label").loc[FEW]
     sentences = [f"a satellite view of {kind}" for kind in FEW]
@@ -32,22 +31,22 @@ def matrices():
     return show.plot_similarity_matrices(found, FEW, [kind.split()[-1] for kind in FEW])
 
 
-@figure("show.plot_history", MEASURED, size=(1180, 450), runs=True)
+@figure("show.plot_history", RUNS, size=(1180, 450), runs=True)
 def read_the_loss():
     return show.plot_history(run("clip").history, batch_size=run("clip").config.batch_size)
 
 
-@figure("show.plot_before_after", f"{MEASURED}, test pictures", size=(1100, 470), runs=True)
+@figure("show.plot_before_after", f"{RUNS}, test pictures", size=(1100, 470), runs=True)
 def forgetting():
     return show.plot_before_after({name: results(name) for name in ("base", "clip")})
 
 
-@figure("show.plot_before_after", f"{MEASURED}, test pictures", size=(1100, 405), runs=True)
+@figure("show.plot_before_after", f"{RUNS}, test pictures", size=(1100, 405), runs=True)
 def replay():
     return show.plot_before_after({name: results(name) for name in ("base", "clip", "replay")})
 
 
-@figure("show.plot_interpolation", f"{MEASURED}, validation pictures", size=(1000, 440), runs=True)
+@figure("show.plot_interpolation", f"{RUNS}, validation pictures", size=(1000, 440), runs=True)
 def interpolation():
     land = sample("land", "train")
     alphas = np.linspace(0, 1, 6).round(2)

@@ -13,9 +13,9 @@ from rsclip_lab.data import noun
 from rsclip_lab.show.style import BLUE, GREY, lecture_style, new_figure
 
 from .drawing import figure
-from .runs import DRAWN, run, sample
+from .runs import RUNS, run, sample
 
-MODEL = f"lesson 04's run with replay, {DRAWN}, test pictures"
+MODEL = f"replay, {RUNS}, test pictures"
 
 
 @cache
