@@ -57,12 +57,13 @@ print(f"{len(kinds)} coastal kinds, guessing gives {1 / len(kinds):.2f}; {len(la
 show.before_after_table(results)
 
 # %% [markdown]
-# Five numbers, all shares except the last:
+# The numbers, all shares except the last:
 #
 # - *top-1, own kinds*: coast pictures named correctly among the coastal kinds;
 # - *top-1, all kinds*: the same pictures, with the land kinds among the answers too;
 # - *control top-1*: land pictures among the land kinds;
-# - *mean recall*: do pictures find their captions, and captions their picture? (Lesson 05.)
+# - *mean per class*, *calibration error*: of the first; lesson 05 needs them;
+# - *mean recall*: do pictures find their captions, and captions their picture? (Lesson 05, too.)
 # - *off-diagonal cosine*: how similar a picture is, on average, to captions that are **not** its own. Keep an eye
 #   on this one.
 #
@@ -238,8 +239,8 @@ show.plot_history(runs["clip"].history, batch_size=BATCH_SIZE)
 # %% [markdown]
 # Left, CLIP's loss between its two lines. It starts near, or even above, ln(batch size): above means confident and
 # wrong. It then falls toward the dotted floor that shared captions leave; 0 is out of reach. Right, R@1 in the
-# batch (how many pictures find their own caption among those of the batch) rises, and the off-diagonal cosine
-# stays clear of 1.
+# batch (how many pictures find their own caption among those of the batch) rises from 0, by jumps, as one picture is
+# three points of it; and the off-diagonal cosine stays clear of 1.
 #
 # Three things to check on any contrastive run of yours:
 #

@@ -199,7 +199,8 @@ show.plot_reliability({name: lab.reliability_table(answers[name].to_numpy(), lab
 # %% [markdown]
 # Dots on the dotted line would be a model that knows how much it knows; below it, it is too sure. The *expected
 # calibration error* is the mean distance from the line, each answer counting once (Guo et al. 2017). The base model is
-# as sure of its wrong names as of anything: look at this figure before you show a percentage to anyone.
+# as sure of its wrong names as of anything: look at this figure before you show a percentage to anyone. (Here all kinds
+# compete. `lab.evaluate` gives the error among a table's own kinds, which is another number.)
 #
 # ## The words you ask with
 #
@@ -213,9 +214,9 @@ show.plot_prompt_table(lab.prompt_table(models[best], features[best], pictures["
 # %% [markdown]
 # Every dot is one wording, the diamond all of them averaged. Averaging is the safe choice where nobody can say which
 # wording will do best: the best of many flatters itself on the pictures it was chosen by. Two of these wordings have
-# a word that the model has never seen. They change the most answers: can you find them in the figure?
+# a word that the model has never seen, "photograph" and "resolution". They change the most answers.
 #
-# Some faults of a list of names show before a picture is asked:
+# Some faults of a list of names show before a picture is asked, and of a list of wordings, here the package's own:
 
 # %%
 lab.prompt_doctor(models[best], [*kinds, "helicopter carrier", "ship", "vessel", "glacier"], templates=list(lab.TEMPLATES))

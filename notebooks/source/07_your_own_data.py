@@ -172,9 +172,9 @@ print(card[:1500], "\n[…]")
 # %% [markdown]
 # Before you publish, three questions, and none of them is technical:
 #
-# - **May you?** Weights that were trained from others inherit their licence; RemoteCLIP's and OpenAI's are stated in
-#   `lab.models(facts=True)`, and "not stated" means: ask. Pictures have licences, too, and many research sets forbid
-#   commercial use.
+# - **May you?** Weights that were trained from others inherit their licence. What the published models' pages say is in
+#   `lab.models(facts=True)`, and "not stated", as for RemoteCLIP's, means: ask. Pictures have licences, too, and many
+#   research sets forbid commercial use.
 # - **Does the card tell the limits?** What it was tested on, how many pictures, what it forgot.
 # - **Who could be harmed?** A model that finds ships and airfields finds them for anybody.
 #

@@ -87,6 +87,23 @@ def test_work_has_a_sign_until_it_ends_and_an_error_stays():
     assert "Not possible: row 3: no number; write one" in panel.message.value
 
 
+def test_what_is_said_within_stays_and_what_is_done_aside_brings_the_former_back():
+    panel = Panel()
+    for error in (True, False):
+        with panel.working("Reading"), panel.working():
+            panel.say("type a second", error)
+        assert "type a second" in panel.message.value
+    with panel.working("Reading"), panel.working("Counting"):
+        raise ValueError("too many")
+    assert "too many" in panel.message.value
+    with panel.working("Looking", aside=True):
+        sign = panel.message.value
+    assert "Looking …" in sign and "too many" in panel.message.value
+    with panel.working("Looking again"):
+        pass
+    assert panel.message.value == ""
+
+
 def test_what_was_quick_the_last_time_does_not_flicker(monkeypatch):
     panel = Panel()
     assert "Counting" in sign_of(panel, "Counting")  # the first time nobody knows

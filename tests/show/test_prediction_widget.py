@@ -111,6 +111,19 @@ def test_another_logit_scale_is_a_softmax_of_scaled_cosines_and_a_button_goes_ba
     pd.testing.assert_frame_equal(panel.probabilities, own, check_exact=True)
 
 
+def test_the_scale_is_a_named_number_that_the_slider_follows_and_moves(panel):
+    number, slider = panel.scale.number, panel.scale.slider
+    assert "Logit scale" in number.description and number.value == 14.3 and panel.logit_scale is None
+    number.value = 123.4
+    assert panel.logit_scale == slider.value == number.value == 123.4
+    slider.value = 10**1.5
+    assert number.value == 31.6 and panel.logit_scale == 10**1.5  # the rounded number moves nothing
+    number.value = 1e6
+    assert number.value == slider.value == number.max
+    panel.scale.back.click()
+    assert number.value == 14.3 and panel.logit_scale is None
+
+
 @pytest.mark.parametrize("own", [0.5, 10.0, 15.7, 100.0, 500.0])
 def test_the_models_own_scale_is_a_step_of_the_slider(own):
     least, most = scale.exponents(own)
@@ -171,6 +184,47 @@ def test_too_few_prompts_leave_no_numbers_and_say_what_to_do(panel):
     panel.several = True
     panel.prompts = PROMPTS
     assert not is_error(panel, "") and list(shown_numbers(panel)) == PROMPTS
+
+
+def said(panel):
+    return re.sub("<.*?>", "", panel.message.value)
+
+
+@pytest.mark.parametrize(
+    ("prompts", "template", "words"),
+    [
+        (["a beach"], "as typed", "Type a second prompt"),
+        ([f"kind {number}" for number in range(61)], "as typed", "61 prompts: the panel has bars for 60"),
+        (PROMPTS, "a photo of a thing", "lacks {label}"),
+    ],
+    ids=["one", "too many", "no label"],
+)
+def test_why_there_are_no_bars_is_said_after_another_picture_and_the_doctor_too(panel, prompts, template, words):
+    panel.prompts = prompts
+    if template != "as typed":
+        panel.fields.choice.value, panel.fields.own.value = wording.OWN, template
+    for click in (panel.picker.after.click, panel.picker.after.click, panel.fields.doctor.click):
+        click()
+        assert words in said(panel) and panel.bars.shown == []
+    panel.template, panel.prompts = "as typed", PROMPTS
+    panel.picker.after.click()
+    assert said(panel) == panel.hint and len(panel.bars.shown) == len(PROMPTS)
+
+
+def test_a_long_prompt_is_shortened_where_it_is_shown_and_whole_in_its_title(panel):
+    long = "a beach and " * 400
+    panel.prompts = [long, "a forest"]
+    text = panel.bars.shown[0].text.value
+    shown = re.search(r"title='(.*?)'>(.*?)</span>", text)
+    assert shown[1] == long.strip() and len(shown[2]) <= 120 and shown[2].endswith("…")
+    assert "title" not in panel.bars.shown[1].text.value
+    panel.show_heatmap(long.strip())
+    assert len(re.sub("<.*?>", "", panel.where.value)) < 400
+
+
+def test_one_picture_is_one(random_clip, pictures):
+    panel = PredictionWidget(random_clip, images=pictures[:1])
+    assert [words for words, _ in panel.picker.kind.options] == ["all: 1 picture"]
 
 
 def test_more_prompts_than_there_are_bars_for_are_refused(panel):
@@ -391,7 +445,7 @@ def test_the_figure_has_the_pictures_bars_with_their_numbers(random_clip, pictur
     assert "at least two" in panel.figure().axes[1].texts[0].get_text()
 
 
-FIELDS = (widgets.Textarea, widgets.Text, widgets.Dropdown, widgets.RadioButtons, widgets.FloatLogSlider)
+FIELDS = (widgets.Textarea, widgets.Text, widgets.Dropdown, widgets.RadioButtons, widgets.BoundedFloatText)
 
 
 def test_every_field_and_button_says_what_it_is(panel):

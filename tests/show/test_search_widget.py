@@ -124,6 +124,24 @@ def test_enter_in_an_empty_box_says_what_to_do_and_the_results_stay(panel):
     assert shown(panel) == before and "harbour" in panel.asked.value
 
 
+def test_an_error_goes_with_the_text_it_was_about_and_a_warning_stays_with_its_results(panel):
+    panel.ask("boats " * 100)
+    panel.text.value = "boats"
+    assert panel.message.value == ""
+    broken, panel.index.search_text = panel.index.search_text, None
+    panel.text.value = "a reef"
+    assert "role='alert'" in panel.message.value and panel.query.words == "boats"
+    panel.text.value = ""
+    assert panel.message.value == ""
+    panel.text.value = "a reef"
+    panel.text.value = "boats"  # which is what the results are of
+    assert panel.message.value == ""
+    panel.index.search_text = broken
+    panel.ask("boats " * 100)
+    panel.text.value = ""
+    assert "too long" in panel.message.value and "role='status'" in panel.message.value
+
+
 def test_an_upload_is_asked_with_and_named(panel, index, table):
     pixels = np.asarray(Image.open(table["image"].iloc[0]))
     upload(panel.upload, "mine <b>.png", png(pixels))
@@ -182,6 +200,7 @@ def test_fewer_pictures_than_places_hide_the_rest(random_clip, table):
     panel.ask("harbour")
     assert len(shown(panel)) == 3
     alone = SearchWidget(SearchIndex.build(random_clip, [images[0]]))
+    assert "1 picture to search in" in alone.asked.value
     alone.ask_picture(images[0])
     assert shown(alone) == [] and "No other picture is stored" in alone.asked.value
     assert "no other picture" in alone.figure().texts[0].get_text()

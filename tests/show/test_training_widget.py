@@ -3,6 +3,7 @@
 import asyncio
 import threading
 import time
+from types import SimpleNamespace
 
 import nbformat
 import pandas as pd
@@ -12,7 +13,9 @@ from nbclient import NotebookClient
 
 from rsclip_lab import data
 from rsclip_lab.show import live
+from rsclip_lab.show.app.page import Page
 from rsclip_lab.show.widgets.training import TrainingWidget
+from rsclip_lab.show.widgets.watcher import Watcher
 from rsclip_lab.training import FinetuneConfig, finetune
 
 CONFIG = FinetuneConfig(epochs=4, batch_size=4, learning_rate=1e-3)
@@ -82,6 +85,37 @@ def test_stop_ends_the_run_after_the_step_at_hand_and_keeps_the_model(panel, ran
     assert len(run.history) < 3 and "Stopped after step" in panel.message.value
 
 
+def test_a_run_stopped_before_its_first_step_says_so_and_no_longer_reads(panel, monkeypatch):
+    monkeypatch.setattr(Watcher, "on_start", stopped_at_the_start(Watcher.on_start))
+    panel.start()
+    run = panel.wait()
+    assert len(run.history) == 0 and "Stopped after step 0 of 12" in panel.message.value
+    assert "the weights it began with" in panel.message.value
+    assert "reading" not in panel.progress.value
+
+
+def stopped_at_the_start(begin):
+    def on_start(watcher, state):
+        watcher.stop_wanted = True
+        begin(watcher, state)
+
+    return on_start
+
+
+def test_on_a_page_nothing_is_named_that_only_a_notebooks_cell_can_reach(random_clip, table):
+    prepared = SimpleNamespace(part={"train": table, "val": None}.get, replay=None)
+    panel = Page.train(SimpleNamespace(captions=lambda: table, prepared=prepared, base=None, model=random_clip))
+    panel.epochs.value = 1
+    panel.start()
+    panel.wait()
+    assert "Trained" in panel.message.value and ".run" not in panel.message.value
+    panel.epochs.value = 1000
+    panel.start()
+    panel.stop()
+    panel.wait()
+    assert "Stopped after step" in panel.message.value and ".run" not in panel.message.value
+
+
 def test_a_stopped_run_with_validation_says_whose_weights_it_has(random_clip, table):
     panel = TrainingWidget(random_clip, table[:12], FinetuneConfig(epochs=1000, batch_size=4), validation=table[12:])
     panel.start()
@@ -104,9 +138,11 @@ def test_the_collapse_alarm_is_told_and_the_run_so_far_is_kept(random_clip, tabl
 
 
 def test_errors_end_in_the_panel_with_the_remedy_and_it_goes_on(panel, table):
-    panel.rate.value = -1.0
-    panel.start()
-    assert "learning_rate must be between 0 and 1" in panel.message.value and not panel.training
+    for wrong in (-1.0, 99.0):
+        panel.rate.value = wrong
+        panel.start()
+        assert f"Learning rate {wrong:g}: give a number between 0 and 1" in panel.message.value
+        assert "FinetuneConfig" not in panel.message.value and not panel.training
     panel.rate.value = 1e-3
     panel.captions = table.head(0)
     panel.start()

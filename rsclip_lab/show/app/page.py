@@ -70,7 +70,9 @@ class Page:
 
         self.captions()
         train, validation = self.prepared.part("train"), self.prepared.part("val")
-        return TrainingWidget(self.base or self.model, train, replay=self.prepared.replay, validation=validation)
+        panel = TrainingWidget(self.base or self.model, train, replay=self.prepared.replay, validation=validation)
+        panel.reachable = False
+        return panel
 
     def captions(self):
         if self.prepared.captions is None:

@@ -11,9 +11,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from rsclip_lab.data.images import ImageLike
+from rsclip_lab.search.results import shortened
 from rsclip_lab.show.pictures import show_picture
 from rsclip_lab.show.style import BLUE, GREY, in_lines, lecture_style, new_figure
 
+LONGEST = 120  # letters of a prompt that are shown; the whole is its title
 COLOURS = {"before": GREY, "after": BLUE}
 ONE, EACH = "One of them (softmax)", "Each by itself (sigmoid)"
 HEADS = {
@@ -27,12 +29,14 @@ class Bars:
 
     def __init__(self, where: Callable[[str], None]) -> None:
         self.where = where
-        self.head, self.names, self.rows = widgets.HTML(), widgets.HTML(layout={"flex": "1 1 auto"}), widgets.VBox()
+        self.head, self.names, self.rows = widgets.HTML(), widgets.HTML(), widgets.VBox()
         room = widgets.HTML(layout={"width": "132px", "flex": "none"})  # above the buttons
-        self.box = widgets.VBox([self.head, widgets.HBox([self.names, room]), self.rows])
+        heads = widgets.HBox([self.names, room])
+        heads.add_class("rsclip-asking")
+        self.box = widgets.VBox([self.head, heads, self.rows])
         self._made: list[Row] = []
         # Of all rows: each widget that is a row's own is another message to the page.
-        self._layouts = (widgets.Layout(flex="1 1 auto"), widgets.Layout(width="132px", flex="none"))
+        self._layouts = (widgets.Layout(), widgets.Layout(width="132px", flex="none"))
 
     def show(
         self, prompts: Sequence[str], answers: Mapping[str, np.ndarray], several: bool, shown: str | None = None
@@ -64,7 +68,8 @@ class Row:
         self.prompt = ""
         self.text, self.button = widgets.HTML(layout=wide), widgets.Button(layout=narrow)
         self.button.on_click(lambda button: where(self.prompt))
-        self.box = widgets.HBox([self.text, self.button], layout={"align_items": "center"})
+        self.box = widgets.HBox([self.text, self.button])
+        self.box.add_class("rsclip-asking")
 
     def show(self, prompt: str, content: str, shown: bool) -> None:
         self.prompt, self.text.value = prompt, content
@@ -89,7 +94,9 @@ def _names(answers: Mapping[str, np.ndarray]) -> str:
 
 def _row(prompt: str, place: int, answers: Mapping[str, np.ndarray], several: bool) -> str:
     cells = "".join(_cell(name, values, place, several) for name, values in answers.items())
-    return f"<div class='rsclip-row'><span class='prompt'>{html.escape(prompt)}</span>{cells}</div>"
+    shown = shortened(prompt, LONGEST)
+    title = f" title='{html.escape(prompt)}'" if len(prompt) > LONGEST else ""
+    return f"<div class='rsclip-row'><span class='prompt'{title}>{html.escape(shown)}</span>{cells}</div>"
 
 
 def _cell(name: str, values: np.ndarray, place: int, several: bool) -> str:

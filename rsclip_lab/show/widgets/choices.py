@@ -90,7 +90,8 @@ def _of_row(number: int, row: dict) -> Choice:
 def kinds(offered: Sequence[Choice]) -> list[tuple[str, str]]:
     """Options (words, kind) to choose among the kinds, all of them first; one where no picture has a kind."""
     found = dict.fromkeys(choice.kind for choice in offered if choice.kind)
-    return [(f"all {len(offered)} pictures", ALL), *((kind, kind) for kind in found)]
+    words = f"all {len(offered)} pictures" if len(offered) != 1 else "all: 1 picture"
+    return [(words, ALL), *((kind, kind) for kind in found)]
 
 
 def of_kind(offered: Sequence[Choice], kind: str) -> list[Choice]:

@@ -12,7 +12,8 @@ STYLE = """<style>
 .rsclip-panel :focus-visible { outline: 3px solid #0072B2; outline-offset: 2px; }
 .rsclip-panel :is(input, textarea, select, button):focus-visible { outline: 3px solid #0072B2 !important; }
 .rsclip-panel button { border-radius: 4px; }
-.rsclip-panel textarea { field-sizing: content; min-height: 8.5em; line-height: 1.45; resize: vertical; }
+.rsclip-panel textarea { field-sizing: content; min-height: 8.5em; max-height: 32em; line-height: 1.45;
+  resize: vertical; }
 .rsclip-panel textarea, .rsclip-panel input[type=text], .rsclip-panel select { border: 1px solid #767676; }
 .rsclip-messages { min-height: 2.7em; }
 .rsclip-hint { padding: 0.4em 0; opacity: 0.85; }
@@ -25,6 +26,23 @@ STYLE = """<style>
 .rsclip-above > select, .rsclip-above > input { height: 34px; }
 .rsclip-columns { display: flex !important; flex-flow: row wrap !important; gap: 0.4em 1.4em; }
 .rsclip-line { display: flex !important; flex-flow: row wrap !important; align-items: center; gap: 0.2em 0.3em; }
+/* In narrow windows what stands side by side goes below one another: 100 % is what there is. */
+.rsclip-columns > *, .rsclip-panel :is(.widget-text, .widget-dropdown) { min-width: 0; max-width: 100%; }
+.rsclip-columns > .rsclip-wide { flex: 3 1 min(390px, 100%); }
+.rsclip-low { align-items: flex-end; gap: 0.2em 0.9em; }
+.rsclip-low > .rsclip-above { flex: none; }
+.rsclip-low > .rsclip-above > .widget-label { white-space: normal; height: auto; line-height: 1.6; }
+.rsclip-asking { display: flex !important; flex-flow: row wrap !important; align-items: center; }
+.rsclip-asking > .widget-html:first-child { flex: 1 1 250px; min-width: min(250px, 100% - 4px); }
+/* ipywidgets' slider cannot be named: it is the mouse's, and out of the Tab key's way. Its handle is drawn anew. */
+.rsclip-slider { flex: 1 1 180px !important; width: auto !important; min-width: min(180px, 100% - 4px) !important; }
+.rsclip-slider .slider-container { margin: 0 10px; }
+.rsclip-slider :is(.noUi-handle, .ui-slider-handle) { visibility: hidden; }
+.rsclip-slider :is(.noUi-handle, .ui-slider-handle)::after { content: ""; visibility: visible; display: block;
+  position: absolute; inset: 0; width: auto; height: auto; box-sizing: border-box; border-radius: 50%;
+  cursor: pointer; background: #0072B2; border: 2px solid #0072B2; }
+/* The page writes the number of chosen files after the button's words: into a second line, out of sight. */
+.rsclip-upload { white-space: pre !important; overflow: hidden !important; height: 34px; line-height: 34px; }
 .rsclip-head { font-weight: 600; font-size: 1.05em; margin: 0.3em 0 0.1em; }
 .rsclip-small { opacity: 0.85; }
 .rsclip-panel details summary { cursor: pointer; }

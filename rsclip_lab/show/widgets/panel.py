@@ -55,13 +55,16 @@ class Panel:
         )
 
     @contextmanager
-    def working(self, what: str = "") -> Iterator[None]:
+    def working(self, what: str = "", aside: bool = False) -> Iterator[None]:
         """Say what is being done meanwhile, and put an error into the panel instead of a log nobody looks at.
 
-        What was done in no time when it was last done is not announced.
+        What was done in no time when it was last done is not announced. What is said within stays. aside: the work
+        changes nothing that the former message is about, which comes back after it.
         """
+        former = self.message.value
         slow = self._seconds.get(what, QUICK) >= QUICK
         self.say(f"{what} …" if what and slow else "")
+        announced = self.message.value
         start = time.perf_counter()
         try:
             yield
@@ -69,8 +72,11 @@ class Panel:
             self.say(str(error) or type(error).__name__, error=True)
         else:
             self._seconds[what] = time.perf_counter() - start
-            if what:
-                self.say()
+            if self.message.value == announced:
+                if aside:
+                    self.message.value = former
+                else:
+                    self.say()
 
     def soon(self, call: Callable[[], None], pause: float = PAUSE, wish: str = "answer") -> None:
         """Call once typing pauses: of several wishes of a name in a row only the last is answered. At once without

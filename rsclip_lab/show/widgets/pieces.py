@@ -31,7 +31,8 @@ class Upload:
 
 def upload_button() -> widgets.FileUpload:
     """The button for one's own picture. It says how much it takes: a notebook drops larger files without a word."""
-    button = widgets.FileUpload(accept=FILES, multiple=False, description="Your own picture")
+    button = widgets.FileUpload(accept=FILES, multiple=False, description="Your own picture\n")
+    button.add_class("rsclip-upload")  # keeps the count that follows out of sight
     if button.has_trait("tooltip"):  # since ipywidgets 8
         button.tooltip = f"A picture file of up to {MOST_BYTES / 1e6:.0f} MB"
     return button

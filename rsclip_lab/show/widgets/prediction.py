@@ -13,8 +13,9 @@ from rsclip_lab.data.images import ImageLike
 from rsclip_lab.evaluation.zero_shot import picture_names
 from rsclip_lab.models import Clip
 from rsclip_lab.models.inputs import require_loaded
+from rsclip_lab.search.results import shortened
 from rsclip_lab.show.widgets.answers import Answers
-from rsclip_lab.show.widgets.bars import EACH, ONE, Bars, probability_figure
+from rsclip_lab.show.widgets.bars import EACH, LONGEST, ONE, Bars, probability_figure
 from rsclip_lab.show.widgets.choices import choices, given
 from rsclip_lab.show.widgets.panel import Panel
 from rsclip_lab.show.widgets.picker import PicturePicker
@@ -183,12 +184,13 @@ class PredictionWidget(Panel):
         """Draw where in the picture the prompt is, by the model itself; for the prompt that is drawn, the picture."""
         if prompt == self._where:
             return self.hide_heatmap()
-        with self.working(f"Looking where “{prompt}” is"):
+        words = shortened(prompt, LONGEST)
+        with self.working(f"Looking where “{words}” is"):
             image, templates = self.picture, self.fields.templates
             key = (self.picker.choice.key, prompt, templates is None)
             model = self.answers["after"].model
             self.heatmap = self._heatmaps.get(key, lambda: prompt_heatmap(model, image, prompt, templates))
-            words = heatmap_words(prompt, self.heatmap)
+            words = heatmap_words(words, self.heatmap)
             self.picker.show_drawn(heatmap_picture(image, self.heatmap), f"heatmap over the picture in grey. {words}")
             self._where = prompt
             self._show_where(scale_html(words))
@@ -231,7 +233,8 @@ class PredictionWidget(Panel):
         )
         self.mode.add_class("rsclip-above")
         self.mode.layout.width = "auto"
-        right = widgets.VBox([self.fields.box, self.mode, self.scale.box], layout={"flex": "3 1 390px"})
+        right = widgets.VBox([self.fields.box, self.mode, self.scale.box])
+        right.add_class("rsclip-wide")
         top = widgets.HBox([left, right])
         top.add_class("rsclip-columns")
         self.lay_out(top, self.bars.box)

@@ -62,6 +62,7 @@ class SearchWidget(Panel):
         self.results: SearchResults | None = None
         self.query: Query | None = None
         self.former: list[Query] = []
+        self.mind = ""  # what is to be minded with the results shown
         self.thumbnails = Thumbnails()
         self._make_fields()
         self.places = [Found(self.more_like) for _ in range(self.k)]
@@ -114,16 +115,15 @@ class SearchWidget(Panel):
         return plot_results(self.results, min(self.k, COLUMNS_IN_FIGURE), labels=self.labels)
 
     def _search(self, query: Query, forward: bool = True) -> None:
-        said: list[str] = []
         with self.working("Searching"):
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always")
                 self.results = self._found(query)
             said = [str(one.message) for one in caught if issubclass(one.category, UserWarning)]
+            self.mind = "Mind: " + ". ".join(said) if said else ""
             self._remember(query, forward)
+            self.say(self.mind)
         self._show()
-        if said:
-            self.say("Mind: " + ". ".join(said))
 
     def _found(self, query: Query) -> SearchResults:
         if query.picture is None:
@@ -139,9 +139,10 @@ class SearchWidget(Panel):
         self.text.value = query.words if query.picture is None else ""
 
     def _typed(self, change: dict) -> None:
-        """The box has another text: it is asked for when typing pauses. Nothing is asked by an empty box."""
+        """The box has another text: it is asked for when typing pauses. Nothing is asked by an empty box; what was
+        wrong with the former text goes with it."""
         if not change["new"].strip() or self._is_answered(change["new"]):
-            return
+            return self.say(self.mind)
         self.soon(self._ask_typed)
 
     def _ask_typed(self) -> None:
@@ -189,7 +190,7 @@ class SearchWidget(Panel):
             self.return_button.tooltip = f"show again what was found for {words}"
 
     def _heading(self) -> str:
-        stored = f"{len(self.index):,} pictures"
+        stored = f"{len(self.index):,} picture{'' if len(self.index) == 1 else 's'}"
         if self.query is None:
             return asked_html(f"{stored} to search in: type what to look for, or upload a picture.")
         if not len(self.results):

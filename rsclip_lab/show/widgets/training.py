@@ -46,6 +46,7 @@ class TrainingWidget(Panel):
     """
 
     title = "Training"
+    reachable = True  # whether who looks on has cells, and can ask for `.run`: not on a web page
 
     def __init__(
         self,
@@ -103,6 +104,8 @@ class TrainingWidget(Panel):
             if self.training:
                 raise RuntimeError("a run is under way; stop it first, or wait for its end")
             rate = None if self.rate.value == self.suggested else self.rate.value
+            if rate is not None and not 0 < rate < 1:
+                raise ValueError(f"Learning rate {rate:g}: give a number between 0 and 1")
             rate = self.config.learning_rate if rate is None else rate
             config = replace(self.config, epochs=self.epochs.value, learning_rate=rate, loss=self.loss.value)
             name = "replay" if self.replay is not None and config.loss == "clip" else config.loss
@@ -181,12 +184,14 @@ class TrainingWidget(Panel):
         elif run.notes["stop"]:
             self.say(self._after_a_stop(run))
         else:
-            self.say("Trained: the model is in .run.model, its history in .run.history")
+            self.say("Trained" + (": the model is in .run.model, its history in .run.history" * self.reachable))
 
     def _after_a_stop(self, run: Run) -> str:
         kept = "the weights of its best epoch" if len(run.validation) else "the weights so far"
+        kept = kept if len(run.history) else "the weights it began with"
         why = "Stopped" if run.notes["stop"] == STOPPED else f"Ended early, {run.notes['stop']}"
-        return f"{why} after step {len(run.history)} of {self.watcher.state.total_steps}: .run.model has {kept}"
+        where = f"{why} after step {len(run.history)} of {self.watcher.state.total_steps}"
+        return f"{where}: .run.model has {kept}" if self.reachable else where
 
     def _say_progress(self, words: str) -> None:
         note = self.note if "loss" in words else ""

@@ -43,7 +43,7 @@ class Watcher:
         """How far the run is, in one line."""
         state = self.state
         if state is None or not state.history:
-            return "reading the pictures …"
+            return "" if done else "reading the pictures …"
         step, row, total = len(state.history), state.history[-1], state.total_steps
         seconds = time.perf_counter() - self.began
         left = seconds / step * (total - step)

@@ -132,7 +132,7 @@ class PromptFields:
             self.found.value = ""
 
     def _ask_doctor(self) -> None:
-        with self.panel.working("The prompt doctor looks"):
+        with self.panel.working("The prompt doctor looks", aside=True):
             self.check()
 
     def check(self) -> None:
