@@ -3,12 +3,16 @@
 import http.client
 import io
 import json
+import os
 import re
 import shutil
+import signal
 import socket
 import sys
+import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -25,6 +29,18 @@ from rsclip_lab.show.widgets.pieces import MOST_BYTES
 PROMPTS = ["several ships in a harbour", "a coral reef", "green trees"]
 FEW = {"train": 3, "val": 1, "test": 2}  # pictures of each kind
 TABS = ["Predict", "Search", "Data", "Train"]
+LOST = "This page is no longer connected: start rsclip-lab app again if it has ended, and reload."
+# The command, with an eye on it: its process is noted, what it says in the terminal is kept, and a kernel ends soon
+# whose page has gone without a word.
+WATCHED = """
+import os, sys
+from rsclip_lab.cli import main
+from rsclip_lab.show.app import server
+print(os.getpid(), file=open("process", "w"))
+os.dup2(os.open("said", os.O_CREAT | os.O_WRONLY), 2)
+server.LEFT_SECONDS = 10
+sys.exit(main(sys.argv[1:]))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -288,11 +304,7 @@ def test_a_caption_is_corrected_in_a_copy(page, folder):
 
 
 def test_a_run_is_started_watched_and_stopped(page):
-    panel = open_tab(page, "Train")
-    panel.get_by_label("Epochs").fill("500")
-    panel.get_by_label("Epochs").press("Tab")
-    panel.get_by_role("button", name="Start").click()
-    panel.get_by_text(re.compile(r"Step \d+ of \d+, epoch")).wait_for()
+    panel = start_a_long_run(page)
     panel.get_by_role("button", name="Stop").click()
     panel.get_by_text(re.compile(r"Stopped after step \d+ of \d+")).wait_for()
     panel.get_by_role("button", name="Again", disabled=False).wait_for()
@@ -390,9 +402,9 @@ def test_screenshots_for_the_readme_are_small(page, tmp_path):
         assert path.stat().st_size < screenshots.MOST_BYTES
 
 
-def status(url, **headers):
+def status(url, data=None, **headers):
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=20) as answer:
+        with urllib.request.urlopen(urllib.request.Request(url, data, headers), timeout=20) as answer:
             return answer.status
     except urllib.error.HTTPError as error:
         return error.code
@@ -424,8 +436,7 @@ def test_other_sites_reach_nothing(app, page):
     port = app.rstrip("/").rsplit(":", 1)[1]
     assert status(app + "voila/static/voila.js") == 200
     assert status(app, Host=f"elsewhere.example:{port}") == 403  # a name that points here
-    kernel = json.loads(page.locator("#jupyter-config-data").text_content())["kernelId"]
-    channels = f"/api/kernels/{kernel}/channels"
+    channels = f"/api/kernels/{kernel_of(page)}/channels"
     assert websocket_status(int(port), channels, app.rstrip("/")) == 101
     assert websocket_status(int(port), channels, "http://elsewhere.example") == 403
 
@@ -458,3 +469,167 @@ def test_the_browser_itself_keeps_to_this_machine(page, shared):
     )
     said = [shared.complaints.pop() for _ in list(shared.complaints)]
     assert refused == "refused" and any("Content Security Policy" in one for one in said)
+
+
+def open_page(chromium, app):
+    """A visit of its own, when the page works, and its kernel."""
+    visit = Visit(chromium, app)
+    visit.page.locator(".percent").first.wait_for(timeout=60_000)
+    return visit, kernel_of(visit.page)
+
+
+def kernel_of(page):
+    return json.loads(page.locator("#jupyter-config-data").text_content())["kernelId"]
+
+
+def wait_for_end(app, kernel, seconds):
+    """Until the server has no such kernel."""
+    end = time.monotonic() + seconds
+    while status(f"{app}api/kernels/{kernel}") == 200:
+        assert time.monotonic() < end, f"the kernel still runs after {seconds} seconds"
+        time.sleep(0.1)
+
+
+def start_a_long_run(page):
+    panel = open_tab(page, "Train")
+    panel.get_by_label("Epochs").fill("500")
+    panel.get_by_label("Epochs").press("Tab")
+    panel.get_by_role("button", name="Start").click()
+    panel.get_by_text(re.compile(r"Step \d+ of \d+, epoch")).wait_for()
+    return panel
+
+
+def test_a_kernel_ends_with_its_page_even_at_work(chromium, app):
+    visit, first = open_page(chromium, app)
+    start_a_long_run(visit.page)
+    visit.page.wait_for_timeout(5000)
+    assert status(f"{app}api/kernels/{first}") == 200 and not visit.page.locator("#lost").inner_text()
+    visit.page.reload(wait_until="commit")
+    wait_for_end(app, first, 8)
+    visit.page.locator(".percent").first.wait_for(timeout=60_000)
+    second = kernel_of(visit.page)
+    assert second != first and status(f"{app}api/kernels/{second}") == 200
+    visit.page.close(run_before_unload=True)
+    wait_for_end(app, second, 8)
+    assert not visit.complaints
+    visit.close()
+
+
+def test_other_sites_end_no_kernel(chromium, app):
+    visit, kernel = open_page(chromium, app)
+    (cookie,) = [one for one in visit.context.cookies() if one["name"] == "_xsrf"]
+    assert cookie["sameSite"] == "Strict"
+    own, sent = {"Cookie": f"_xsrf={cookie['value']}"}, {"X-XSRFToken": cookie["value"]}
+    for headers in ({}, own, sent, own | sent | {"Origin": "http://elsewhere.example"}):
+        assert status(f"{app}voila/api/shutdown/{kernel}", data=b"", **headers) in (403, 404), headers
+    assert status(f"{app}api/kernels/{kernel}") == 200
+    assert status(f"{app}voila/api/shutdown/{kernel}", data=b"", **own, **sent) == 204
+    wait_for_end(app, kernel, 8)
+    lost = visit.page.get_by_role("alert").filter(has_text=LOST)
+    lost.wait_for()
+    assert lost.bounding_box()["y"] < 900
+    visit.close()
+
+
+@pytest.mark.parametrize("width", [320, 400])
+def test_every_tab_is_seen_in_a_narrow_window(page, width):
+    page.set_viewport_size({"width": width, "height": 700})
+    try:
+        for name in TABS:
+            tab = page.get_by_role("tab", name=name)
+            box = tab.bounding_box()
+            assert box["x"] >= 0 and box["x"] + box["width"] <= width, f"{name}: {box}"
+            place = [box["x"] + box["width"] - 4, box["y"] + box["height"] / 2]
+            page.mouse.click(*place)
+            assert page.get_by_role("tab", selected=True).inner_text() == name
+    finally:
+        page.set_viewport_size(real_browser.WINDOW)
+
+
+def test_every_tab_is_said_to_have_its_panel(page):
+    for name in TABS:
+        shown = open_tab(page, name)
+        panel = page.get_by_role("tabpanel", name=name)
+        assert page.get_by_role("tabpanel").count() == panel.count() == 1
+        assert page.get_by_role("tab", name=name).get_attribute("aria-controls") == panel.get_attribute("id")
+        assert shown.get_attribute("role") == "tabpanel"
+
+
+@pytest.fixture(scope="module")
+def watched(chromium, folder):
+    """Another server, which a test may end: (url, folder with the notes on it, what it says in the terminal)."""
+    port, notes = free_port(), folder / "notes"
+    notes.mkdir()
+    command = [sys.executable, "-c", WATCHED, "app", "tiny", "--port", port, "--no-browser", "--device", "cpu"]
+    with served(command + ["--pictures", "../set"], f"http://127.0.0.1:{port}/", notes) as url:
+        before = (notes / "said").stat().st_size  # how the pictures are got ready
+        yield url, notes, lambda: (notes / "said").read_bytes()[before:].decode()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "voila/templates/rsclip-lab/static/..%2f..%2findex.html.j2",
+        "voila/templates/rsclip-lab/static/..%2f..%2f..%2f..%2f..%2fkernels%2frsclip-lab%2fkernel.json",
+        "voila/templates/rsclip-lab/static/%00",
+        "voila/templates/rsclip-lab/static/",
+        "voila/templates/rsclip-lab/conf.json",
+        "voila/templates/rsclip-lab",
+        "voila/templates/..%2f/static/index.css",
+        "voila/templates/none/static/index.css",
+        "voila/templates/",
+        "voila/static/..%2f..%2findex.html.j2",
+        "voila/labextensions/..%2f..%2fx",
+        "voila/api/themes/..%2f..%2fx",
+    ],
+)
+def test_a_path_that_leads_elsewhere_is_refused_quietly(watched, path):
+    url, _, said = watched
+    assert status(url + path) in ((404,) if "templates" in path else (403, 404))
+    assert "Traceback" not in said() and "ping" not in said()
+
+
+def test_a_kernel_ends_whose_page_goes_without_a_word(chromium, watched):
+    url, _, said = watched
+    html = urllib.request.urlopen(url, timeout=60).read().decode()
+    never_connected = re.search(r'"kernelId": "(.*?)"', html)[1]
+    visit, kernel = open_page(chromium, url)
+    wait_for_end(url, never_connected, 20)
+    assert status(f"{url}api/kernels/{kernel}") == 200
+    start_a_long_run(visit.page)
+    visit.close()  # Playwright's way does not tell the page
+    wait_for_end(url, kernel, 20)
+    assert "Traceback" not in said() and "ping" not in said()
+
+
+def kernel_process(kernel):
+    """Its id, by the name of the file it was started with."""
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if f"kernel-{kernel}.json".encode() in (process / "cmdline").read_bytes():
+                return int(process.name)
+        except OSError:
+            pass
+    raise LookupError(kernel)
+
+
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="processes are found by Linux's /proc")
+def test_the_page_says_when_its_kernel_has_died(chromium, watched):
+    visit, kernel = open_page(chromium, watched[0])
+    os.kill(kernel_process(kernel), signal.SIGKILL)
+    visit.page.get_by_role("alert").filter(has_text=LOST).wait_for()
+    visit.page.wait_for_timeout(3000)  # there is another kernel then, without the panels
+    assert visit.page.locator("#lost").inner_text() == LOST
+    visit.close()
+
+
+def test_the_page_says_when_the_server_has_ended(chromium, watched):
+    url, notes, _ = watched
+    visit, _ = open_page(chromium, url)
+    assert not visit.page.locator("#lost").inner_text()
+    os.kill(int((notes / "process").read_text()), signal.SIGINT)
+    visit.page.get_by_label("Prompts, one a line").fill("a ship\na reef")
+    lost = visit.page.get_by_role("alert").filter(has_text=LOST)
+    lost.wait_for()
+    assert 0 <= lost.bounding_box()["y"] < 100
+    visit.close()
