@@ -35,10 +35,10 @@ LOST = "This page is no longer connected: start rsclip-lab app again if it has e
 WATCHED = """
 import os, sys
 from rsclip_lab.cli import main
-from rsclip_lab.show.app import server
+from rsclip_lab.show.app import handlers
 print(os.getpid(), file=open("process", "w"))
 os.dup2(os.open("said", os.O_CREAT | os.O_WRONLY), 2)
-server.LEFT_SECONDS = 10
+handlers.LEFT_SECONDS = 10
 sys.exit(main(sys.argv[1:]))
 """
 

@@ -6,7 +6,6 @@ import errno
 import ipaddress
 import json
 import os
-import re
 import socket
 import webbrowser
 from pathlib import Path
@@ -18,11 +17,6 @@ TEMPLATES = Path(__file__).with_name("jupyter")
 MOST_MEGABYTES = 60  # of a file that is sent to a panel, which may want less; the page refuses larger ones itself
 ROOM = 4_000_000  # bytes around the file in the same message
 IDLE_SECONDS = 1800  # until a kernel that waits for a visitor is stopped
-# Until a kernel ends, at work or not, whose page has gone without a word (a closed one says so) or never connected:
-# longer than a connection is interrupted for, or a page takes to start.
-LEFT_SECONDS = 90
-PING_SECONDS = 30  # between two looks whether a page is still there, and for its answer
-KERNEL = re.compile(r'"kernelId": "([0-9a-f-]+)"')  # in the page
 # The browser itself keeps to this machine, whatever a caption or a file's name tries to load. Scripts in the page and
 # compiled ones are Voilà's own (module federation, ajv).
 POLICY = (
@@ -90,69 +84,9 @@ def write_notebook(folder: Path) -> None:
 
 def page_server(folder: Path, host: str, port: int, open_browser: bool):
     """Voilà's application, set up for this page only: no configuration file of the machine is read."""
-    from tornado.ioloop import IOLoop
-    from tornado.web import HTTPError, RequestHandler
-    from voila.app import (
-        FileFindHandler,
-        TemplateStaticFileHandler,
-        ThemesHandler,
-        TornadoVoilaHandler,
-        Voila,
-        VoilaKernelWebsocketHandler,
-    )
+    from voila.app import Voila
 
-    def end_if_left(kernels, kernel_id: str) -> None:
-        async def end() -> None:
-            if kernel_id in kernels and not kernels.kernel_model(kernel_id)["connections"]:
-                await kernels.shutdown_kernel(kernel_id)
-
-        IOLoop.current().call_later(LEFT_SECONDS, end)
-
-    class PageHandler(TornadoVoilaHandler):
-        async def get(self, path=None) -> None:
-            _ = self.xsrf_token  # sets the cookie that a page that is left has to show to end its kernel
-            self.kernel = None
-            try:
-                await super().get(path)
-            finally:
-                if self.kernel:
-                    end_if_left(self.kernel_manager, self.kernel[1])
-
-        def write(self, chunk) -> None:
-            if isinstance(chunk, str):
-                self.kernel = self.kernel or KERNEL.search(chunk)
-            super().write(chunk)
-
-    class Connection(VoilaKernelWebsocketHandler):
-        def get_websocket_protocol(self):
-            protocol = super().get_websocket_protocol()
-            if protocol is not None:  # Tornado's pings: Jupyter's own, in milliseconds, are none that it understands
-                protocol.params.ping_interval = protocol.params.ping_timeout = PING_SECONDS
-            return protocol
-
-        def on_close(self) -> None:
-            end_if_left(self.kernel_manager, self.kernel_id)
-            super().on_close()
-
-    class PageFiles(TemplateStaticFileHandler):
-        def parse_url_path(self, path: str) -> str:
-            if not re.match(r"[\w-]+/static/[^/]", path) or ".." in path or "\0" in path:
-                raise HTTPError(404)  # Voilà's own way fails on them
-            return super().parse_url_path(path)
-
-    class Extensions(FileFindHandler):
-        write_error = RequestHandler.write_error  # Jupyter's page with the error fails in Voilà
-
-    class Themes(ThemesHandler):
-        write_error = RequestHandler.write_error
-
-    ours = {
-        FileFindHandler: Extensions,
-        ThemesHandler: Themes,
-        TornadoVoilaHandler: PageHandler,
-        VoilaKernelWebsocketHandler: Connection,
-        TemplateStaticFileHandler: PageFiles,
-    }
+    from rsclip_lab.show.app.handlers import OURS
 
     class PageServer(Voila):
         def launch_browser(self) -> None:
@@ -163,7 +97,7 @@ def page_server(folder: Path, host: str, port: int, open_browser: bool):
             super().listen()
 
         def init_handlers(self) -> list:
-            return [(path, ours.get(handler, handler), *rest) for path, handler, *rest in super().init_handlers()]
+            return [(path, OURS.get(handler, handler), *rest) for path, handler, *rest in super().init_handlers()]
 
     app = PageServer(
         config_file_paths=[],
