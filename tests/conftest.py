@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import signal
 import socket
 import sys
 from pathlib import Path
@@ -35,7 +36,12 @@ ONE_BY_ONE = "test_colab.py"  # its tests are as long as files
 
 
 def pytest_configure(config):
-    """`pytest -n 2`: cores for each process, as with more threads than cores torch is several times slower."""
+    """`pytest -n 2`: cores for each process, as with more threads than cores torch is several times slower.
+
+    A shell ignores Ctrl-C in what it starts in the background, and so would all that the tests start and interrupt.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if processes := config.getoption("numprocesses", None):
         os.environ.setdefault("OMP_NUM_THREADS", str(max(1, usable_cores() // processes)))
 
